@@ -1,0 +1,1 @@
+"""Archives: members, records, HTTP payloads, charsets."""

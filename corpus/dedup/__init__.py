@@ -1,0 +1,1 @@
+"""Duplicates: shingles, signatures, candidate pairs, clusters."""

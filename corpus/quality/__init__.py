@@ -1,0 +1,1 @@
+"""Quality signals, computed once, and thresholds, which decide later."""

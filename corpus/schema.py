@@ -1,0 +1,113 @@
+"""The Arrow schema of every stored shard set, each column named and explained once, here.
+
+Row alignment: `documents`, `signals` and `verdicts` part files of one number hold the same documents in the same
+order, so they are joined by position and nothing is ever looked up by id on the main road.
+
+    documents  ingest     one row per document                            part per WARC file
+    links      ingest     one row per (source host, target host, flags)   part per WARC file
+    ledger     ingest     one row per record or fault                     part per WARC file
+    signals    annotate   one row per document (columns: quality/signals.py, language.py)   aligned with documents
+    clusters   deduplicate  one row per clustered document                row group per documents part
+    authority  sitegraph  one row per host and per registered domain      one part
+    verdicts   select     one row per document                            aligned with documents
+    tokens     tokenize   one row per kept document, by component and key part per documents part
+    shards     shards     the trainer's token shards (tokens/layout.py)   ROOT/shards
+"""
+
+import pyarrow as pa
+
+ID = pa.binary(16)
+"""A document id: 16 bytes, see document.document_id."""
+
+
+def column(name: str, kind: pa.DataType, meaning: str, nullable: bool = False) -> pa.Field:
+    """Return a field that carries its meaning in the file's own metadata."""
+    return pa.field(name, kind, nullable, {"meaning": meaning})
+
+
+DOCUMENTS = pa.schema(
+    [
+        column("id", ID, "document id: BLAKE2b-128 of target URI, WARC-Date and payload digest"),
+        column("url", pa.string(), "target URI, WHATWG-normalised"),
+        column("host", pa.string(), "host of the URL, lower case, punycode"),
+        column("registered_domain", pa.string(), "public suffix (private section included) plus one label", True),
+        column("title", pa.string(), "title element of the page", True),
+        column("text", pa.string(), "main text, control characters cleaned"),
+        column("declared_language", pa.string(), "html lang, else Content-Language, as written", True),
+        column("charset", pa.string(), "charset the payload was decoded with (WHATWG name)", True),
+        column(
+            "charset_source", pa.string(), "bom, http, meta, utf-8, detector or warc: what decided the charset", True
+        ),
+        column("http_robots", pa.string(), "X-Robots-Tag header", True),
+        column("meta_robots", pa.string(), "robots meta elements, joined by comma", True),
+        column("canonical_url", pa.string(), "link rel=canonical, resolved", True),
+        column("licences", pa.list_(pa.field("item", pa.string(), False)), "licence links of the page"),
+        column("date", pa.string(), "WARC-Date of the record, as written", True),
+        column("payload_digest", pa.string(), "sha1: and base32 of the payload as stored"),
+        column("extractor", pa.string(), "extractor that gave the text"),
+        column("warc_file", pa.string(), "file or URL the record was read from"),
+        column("warc_offset", pa.int64(), "byte offset of the record (gzip member) in that file"),
+        column("warc_length", pa.int64(), "bytes the record takes in that file"),
+    ]
+)
+
+LINKS = pa.schema(
+    [
+        column("source_host", pa.string(), "host of the linking pages, lower case, punycode, www kept"),
+        column("target_host", pa.string(), "host linked to, lower case, punycode, www kept"),
+        column("flags", pa.uint8(), "bit set, see links.Flag: nofollow 1, ugc 2, sponsored 4, same_owner 8"),
+        column("pages", pa.uint32(), "distinct source pages with such a link"),
+    ]
+)
+
+LEDGER = pa.schema(
+    [
+        column("offset", pa.int64(), "byte offset of the record or fault in the file"),
+        column("length", pa.int64(), "bytes it takes in the file"),
+        column("record_type", pa.string(), "WARC-Type, or 'fault'"),
+        column("url", pa.string(), "target URI as written", True),
+        column("bucket", pa.string(), "'document', or why the record did not become one"),
+        column("detail", pa.string(), "for a person: what was seen", True),
+        column("document", ID, "id of the document it became", True),
+        column("row", pa.int32(), "row of that document in the documents part of the same number", True),
+    ]
+)
+
+AUTHORITY = pa.schema(
+    [
+        column("level", pa.string(), "'host' or 'domain' (registered domain)"),
+        column("name", pa.string(), "host (www-normalised, punycode) or registered domain"),
+        column("pagerank", pa.float64(), "PageRank; sums to 1 over a level of one graph", True),
+        column("percentile", pa.float64(), "share of the level's nodes with a lower or equal PageRank, 0 to 1", True),
+        column("in_domains", pa.int64(), "distinct registered domains that link to it", True),
+        column("harmonic", pa.float64(), "harmonic centrality (imported ranks only)", True),
+        column("position", pa.int64(), "place by PageRank within the level, 1 is first", True),
+        column("source", pa.string(), "'crawl' for ranks of this crawl's links, else the imported file's name"),
+    ]
+)
+
+CLUSTERS = pa.schema(
+    [
+        column("part", pa.int32(), "number of the documents part"),
+        column("row", pa.int32(), "row in that part"),
+        column("cluster", ID, "cluster id: the document id of its representative"),
+        column("size", pa.int32(), "documents in the cluster"),
+        column("representative", pa.bool_(), "this document stands for the cluster"),
+        column("similarity", pa.float32(), "exact Jaccard similarity to the representative; 1 for equal text"),
+        column("exact", pa.bool_(), "normalised text equal to the representative's"),
+    ]
+)
+
+VERDICTS = pa.schema(
+    [
+        column("kept", pa.bool_(), "the document goes on to the tokenizer"),
+        column("component", pa.string(), "mixture component of a kept document", True),
+        column("reason", pa.string(), "first rule that failed, in threshold order, or 'duplicate'", True),
+        column("failed", pa.list_(pa.field("item", pa.string(), False)), "every rule that failed"),
+        column("cluster_size", pa.int32(), "documents in its duplicate cluster; 1 when it has none"),
+        column("duplicate_of", ID, "representative that stands for it, when it is not one itself", True),
+        column("authority_host", pa.float64(), "authority percentile of its host, else of its registered domain", True),
+        column("authority_domain", pa.float64(), "authority percentile of its registered domain", True),
+        column("in_domains", pa.int64(), "distinct registered domains that link to its host", True),
+    ]
+)

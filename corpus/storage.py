@@ -1,0 +1,197 @@
+"""Shard sets: named, numbered Parquet files under one root, written whole or not at all.
+
+A file is written under a temporary name beside its place, synced, then renamed, so a reader sees the whole file or
+none; what a killed writer leaves behind is a `*.tmp` that nobody reads and the next run removes. Each written file
+comes back as a `Written` with its SHA-256, which later units use to tell whether their inputs changed.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSet:
+    """A partitioned set of Parquet files: ROOT/name/part-00000.parquet and so on."""
+
+    root: Path
+    name: str
+
+    def path(self, part: int) -> Path:
+        """Return the place of part file number `part`."""
+        return self.root / self.name / f"part-{part:05d}.parquet"
+
+    def parts(self) -> list[int]:
+        """Return the numbers of the part files that exist, ascending."""
+        return sorted(int(p.stem.removeprefix("part-")) for p in (self.root / self.name).glob("part-*.parquet"))
+
+    def paths(self) -> list[Path]:
+        """Return the part files that exist, in order."""
+        return [self.path(part) for part in self.parts()]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished file: path relative to the root, rows, bytes and SHA-256 (hex)."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class HashingFile:
+    """A binary file for writing that hashes what passes through it; pyarrow writes to it sequentially."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.hash = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def closed(self) -> bool:
+        return self.stream.closed
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        self.bytes += len(data)
+        return self.stream.write(data)
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Left to the owner of the stream, which must sync it first."""
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[HashingFile]:
+    """Open a temporary file that becomes `path` when the block ends well, and vanishes when it does not.
+
+    Raises StorageError with the path and the free space when the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            yield HashingFile(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """Return the error to raise for an OSError while writing `path`, in a sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(path.parent).free
+            return StorageError(f"{path}: the disk is full ({free:,} bytes free); free some space and run again")
+    return StorageError(f"{path}: cannot write ({error.strerror or error}); check the path and its permissions")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file, whole or not at all."""
+    with whole_file(path) as out:
+        out.write(text.encode())
+
+
+class TableWriter:
+    """Write one Parquet part file row group by row group: `with TableWriter(...) as out: out.write(table)`.
+
+    Leaving the block by an exception leaves no file. After the block `out.written` describes the file. Rows are
+    handed over as Arrow tables or as lists of dicts; a table that does not fit shows both schemas.
+    """
+
+    def __init__(
+        self,
+        shard_set: ShardSet,
+        part: int,
+        schema: pa.Schema,
+        *,
+        compression: str = "zstd",
+        path: Path | None = None,
+        **options: Any,
+    ) -> None:
+        self.root = shard_set.root
+        self.path = path or shard_set.path(part)
+        self.schema = schema
+        self.rows = 0
+        self._written: Written | None = None
+        self._options: dict[str, Any] = {"compression": compression, "write_page_checksum": True} | options
+
+    @property
+    def written(self) -> Written:
+        if self._written is None:
+            raise StorageError(f"{self.path}: asked for before it was finished")
+        return self._written
+
+    def __enter__(self) -> Self:
+        self._stack = contextlib.ExitStack()
+        self._file = self._stack.enter_context(whole_file(self.path))
+        self._writer = pq.ParquetWriter(cast("Any", self._file), self.schema, **self._options)
+        return self
+
+    def write(self, rows: pa.Table | list[dict[str, Any]], row_group_size: int | None = None) -> None:
+        """Write rows as one row group (or several of `row_group_size` rows); no rows write nothing."""
+        table = pa.Table.from_pylist(rows, schema=self.schema) if isinstance(rows, list) else rows
+        if not table.schema.equals(self.schema):
+            raise StorageError(f"{self.path}: schema differs.\nexpected:\n{self.schema}\ngot:\n{table.schema}")
+        if table.num_rows:
+            self._guard(lambda: self._writer.write_table(table, row_group_size or table.num_rows))
+            self.rows += table.num_rows
+
+    def _guard(self, action: Any) -> None:
+        try:
+            action()
+        except OSError as error:
+            raise storage_error(self.path, error) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._guard(self._writer.close)
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            name = self.path.relative_to(self.root).as_posix()
+            self._written = Written(name, self.rows, self._file.bytes, self._file.hash.hexdigest())
+
+
+def remove_leftovers(root: Path) -> int:
+    """Delete temporary files that killed writers left under `root`; return how many."""
+    found = [p for p in root.rglob(".*.tmp") if p.is_file()]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)

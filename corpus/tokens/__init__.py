@@ -1,0 +1,1 @@
+"""Tokens: tokenizers, shard layout, manifest."""

@@ -1,0 +1,1 @@
+"""Site graph: hosts, links between them, and ranks."""
