@@ -132,7 +132,7 @@ def size_of(path: Path) -> int:
 
 def run_unit(stage: Stage, shard: int, mark: str) -> Report:
     """Run one unit and write its report; this is all that an executor has to call."""
-    report_path(stage.root, stage.name, shard).unlink(missing_ok=True)
+    forget(stage.root, stage.name, shard)
     start = time.perf_counter()
     result = stage.run(shard)
     report = Report(
@@ -147,6 +147,15 @@ def run_unit(stage: Stage, shard: int, mark: str) -> Report:
     )
     report.save(stage.root)
     return report
+
+
+def forget(root: Path, stage: str, shard: int) -> None:
+    """Delete the files and the report of a unit, so that nothing of an older run stands for a newer one."""
+    path = report_path(root, stage, shard)
+    report = load_report(path)
+    for written in report.files if report else ():
+        (root / written.path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def peak_rss() -> int:

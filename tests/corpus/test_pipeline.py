@@ -1,0 +1,108 @@
+"""A pipeline runs what is missing or changed, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+from toy import Count, Double, read
+
+from corpus.errors import PipelineError
+from corpus.executors.local import LocalExecutor
+from corpus.pipeline import Pipeline
+from corpus.stage import load_reports
+from corpus.storage import ShardSet
+
+HERE = LocalExecutor(workers=0)
+
+
+def road(root: Path, factor: int = 2, **options: object) -> Pipeline:
+    return Pipeline(root=root, stages=(Count(root=root, **options), Double(root=root, factor=factor)))  # type: ignore[arg-type]
+
+
+def ran(outcomes: list) -> dict[str, int]:  # type: ignore[type-arg]
+    return {outcome.stage: outcome.ran for outcome in outcomes}
+
+
+def test_a_first_run_does_everything(tmp_path: Path) -> None:
+    """Every unit of every stage runs, and the last set holds what it should."""
+    assert ran(road(tmp_path).run(HERE)) == {"count": 4, "double": 4}
+    assert read(tmp_path, "doubles") == [2 * (shard * 100 + i) for shard in range(4) for i in range(10)]
+
+
+def test_a_second_run_does_nothing(tmp_path: Path) -> None:
+    """Finished units are recognised by their reports."""
+    road(tmp_path).run(HERE)
+    assert ran(road(tmp_path).run(HERE)) == {"count": 0, "double": 0}
+
+
+def test_a_changed_setting_reruns_only_what_depends_on_it(tmp_path: Path) -> None:
+    """A setting of the second stage leaves the first alone."""
+    road(tmp_path).run(HERE)
+    assert ran(road(tmp_path, factor=3).run(HERE)) == {"count": 0, "double": 4}
+    assert read(tmp_path, "doubles")[:3] == [0, 3, 6]
+
+
+def test_a_rerun_with_the_same_bytes_stops_there(tmp_path: Path) -> None:
+    """When a lost report makes a unit run again and its bytes are the same, nothing after it runs."""
+    road(tmp_path).run(HERE)
+    (tmp_path / "reports" / "count" / "00002.json").unlink()
+    assert ran(road(tmp_path).run(HERE)) == {"count": 1, "double": 0}
+
+
+def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
+    """A report whose file is gone or cut does not count."""
+    road(tmp_path).run(HERE)
+    ShardSet(tmp_path, "numbers").path(1).write_bytes(b"cut")
+    assert ran(road(tmp_path).run(HERE)) == {"count": 1, "double": 0}
+
+
+def test_fewer_units_leave_nothing_behind(tmp_path: Path) -> None:
+    """Parts and reports of units that no longer exist are removed."""
+    road(tmp_path, units=4).run(HERE)
+    road(tmp_path, units=2).run(HERE)
+    assert ShardSet(tmp_path, "doubles").parts() == [0, 1]
+    assert [report.shard for report in load_reports(tmp_path, "double")] == [0, 1]
+
+
+def test_an_unreadable_input_does_not_stop_the_others(tmp_path: Path) -> None:
+    """The road goes on without it, its parts are absent everywhere, and the failure is in the outcome."""
+    outcomes = road(tmp_path, unreadable=(1,)).run(HERE)
+    assert [failure.message for failure in outcomes[0].failures] == ["crawl-1.warc.gz: no such file"]
+    assert ShardSet(tmp_path, "doubles").parts() == [0, 2, 3]
+    assert outcomes[1].skipped == 1
+
+
+def test_an_input_that_became_unreadable_takes_its_old_results_along(tmp_path: Path) -> None:
+    """Nothing of an earlier run stands for an input that cannot be read any more."""
+    road(tmp_path).run(HERE)
+    road(tmp_path, unreadable=(1,), size=11).run(HERE)
+    assert ShardSet(tmp_path, "doubles").parts() == [0, 2, 3]
+
+
+def test_no_readable_input_stops_the_road(tmp_path: Path) -> None:
+    """With no input at all there is nothing to go on with."""
+    with pytest.raises(PipelineError, match="none of its 4 inputs could be read"):
+        road(tmp_path, unreadable=(0, 1, 2, 3)).run(HERE)
+
+
+def test_a_defect_stops_the_road_after_its_stage(tmp_path: Path) -> None:
+    """The neighbours finish and are kept; nothing is built on the hole."""
+    with pytest.raises(PipelineError, match="unit 2: ValueError: a defect"):
+        road(tmp_path, defect=(2,)).run(HERE)
+    assert ShardSet(tmp_path, "numbers").parts() == [0, 1, 3]
+    assert ran(road(tmp_path).run(HERE)) == {"count": 1, "double": 4}
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    """A root belongs to one run at a time."""
+    with road(tmp_path).locked(), pytest.raises(PipelineError, match="another run is at work"):
+        road(tmp_path).run(HERE)
+
+
+def test_wiring_is_checked_when_a_pipeline_is_made(tmp_path: Path) -> None:
+    """Reading what nobody writes, writing twice and doubled names fail at construction, by name."""
+    with pytest.raises(PipelineError, match="reads 'numbers', which no stage before it writes"):
+        Pipeline(root=tmp_path, stages=(Double(root=tmp_path),))
+    with pytest.raises(PipelineError, match="names must be unique; twice: count"):
+        Pipeline(root=tmp_path, stages=(Count(root=tmp_path), Count(root=tmp_path)))
+    with pytest.raises(PipelineError, match="not under"):
+        Pipeline(root=tmp_path, stages=(Count(root=tmp_path / "other"),))
