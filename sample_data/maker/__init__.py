@@ -1,0 +1,1 @@
+"""Parts of the sample crawl's generator: each module turns written prose or a rule into captures and records."""
