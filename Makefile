@@ -1,0 +1,65 @@
+# make demo and make test are the two commands of the README; both make their own environment in .venv.
+# PYTHON: which Python to make it with. VENV: where. ROOT: where the demo writes.
+PYTHON ?= python3
+VENV ?= .venv
+ROOT ?= demo
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow test-ray test-train evals lint format types bench-dedup bench-reader clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+define environment
+@command -v $(PYTHON) >/dev/null 2>&1 || { echo "headwater: no $(PYTHON) here; install Python 3.11 or newer (with venv), or name one: make $@ PYTHON=/path/to/python3.11" >&2; exit 1; }
+@$(PYTHON) .ci/environment.py $(VENV) $(1)
+endef
+
+demo:  ## run the sample pipeline, print its funnel, say where the report is
+	$(call environment,)
+	@$(BIN)/corpus run sample --root $(ROOT)
+
+test:  ## the test suite, without the extras ray and train
+	$(call environment,dev)
+	$(BIN)/python -m pytest -m "not ray and not train and not slow"
+
+test-slow:  ## the tests that take over a minute
+	$(call environment,dev)
+	$(BIN)/python -m pytest -m slow
+
+test-ray:  ## the tests of the Ray executor, on a local cluster
+	$(call environment,dev ray)
+	$(BIN)/python -m pytest -m ray
+
+test-train:  ## the tests of the torch reader
+	$(call environment,dev train)
+	$(BIN)/python -m pytest -m train
+
+evals:  ## scores on labelled data beside the repository (skipped where it is absent)
+	$(call environment,dev)
+	$(BIN)/python -m pytest -m shared -s
+
+lint:  ## ruff, format and rules
+	$(call environment,dev)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format:  ## format in place
+	$(call environment,dev)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types:  ## mypy, strict
+	$(call environment,dev)
+	$(BIN)/mypy
+
+bench-dedup:  ## deduplication, against datasketch
+	$(call environment,dev)
+	$(BIN)/python benchmarks/dedup.py
+
+bench-reader:  ## tokenizer and reader
+	$(call environment,dev)
+	$(BIN)/python benchmarks/reader.py
+
+clean:  ## remove the environment and the demo's root
+	rm -rf $(VENV) $(ROOT)
