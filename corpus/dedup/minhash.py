@@ -1,0 +1,131 @@
+"""MinHash signatures and their bands: which texts are worth comparing.
+
+Two sets with Jaccard similarity s have the same minimum under a random permutation with probability s (Broder 1997).
+A signature holds the minimum under each of `bands * rows` permutations; two texts become a candidate pair when all
+rows of at least one band agree, which happens with probability 1 - (1 - s^rows)^bands (Leskovec, Rajaraman, Ullman,
+"Mining of Massive Datasets", 3.4). 14 bands of 8 rows, FineWeb's choice, find 92.4 % of the pairs at 0.8 and 99.96 %
+at 0.9; `python -m corpus.dedup.minhash` prints the curve for any choice.
+
+Permutations are those of datasketch 2, scheme "affine32": the 32-bit hash goes through the MurmurHash3 32-bit
+finaliser, then h -> a*h + b modulo 2^32 with odd a; a and b are drawn from numpy's frozen MT19937 stream
+`RandomState(seed)`. Signatures are bit-identical to `datasketch.MinHash` fed with the same 32-bit hashes.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from corpus.dedup.shingles import Shingling
+from corpus.settings import require
+
+_FIRST: Final = np.uint32(0x85EBCA6B)
+_SECOND: Final = np.uint32(0xC2B2AE35)
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+_M1: Final = np.uint64(0xBF58476D1CE4E5B9)
+_M2: Final = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinHash:
+    """How signatures are made and banded.
+
+    bands, rows: a signature has bands * rows permutations; more bands find more, more rows find fewer false ones.
+    seed: seed of the permutations, 0 to 2^32 - 1.
+    shingling: what a shingle is.
+    """
+
+    bands: int = 14
+    rows: int = 8
+    seed: int = 1
+    shingling: Shingling = Shingling()
+
+    def __post_init__(self) -> None:
+        require(1 <= self.bands <= 1024, self, "bands", "use 1 to 1,024 bands")
+        require(1 <= self.rows <= 1024, self, "rows", "use 1 to 1,024 rows per band")
+        require(0 <= self.seed < 1 << 32, self, "seed", "use a number from 0 to 4,294,967,295")
+
+    @property
+    def permutations(self) -> int:
+        """Length of a signature."""
+        return self.bands * self.rows
+
+
+def signature(hashes: NDArray[np.uint32], settings: MinHash = MinHash()) -> NDArray[np.uint32]:
+    """Return the signature, uint32[permutations], of a set given as 32-bit hashes; of none, the greatest values."""
+    return _minima(np.ascontiguousarray(hashes, np.uint32), *_permutations(settings.permutations, settings.seed))
+
+
+def band_keys(found: NDArray[np.uint32], settings: MinHash = MinHash()) -> NDArray[np.uint64]:
+    """Return one key per band, uint64[bands]: equal where all rows of that band are equal."""
+    return _keys(found.reshape(settings.bands, settings.rows))
+
+
+def keys_of(hashes: NDArray[np.uint64], settings: MinHash = MinHash()) -> NDArray[np.uint64]:
+    """Return the band keys, uint64[bands], of a set of 64-bit shingle hashes (their lower 32 bits are used)."""
+    return band_keys(signature(hashes.astype(np.uint32), settings), settings)
+
+
+def recall_at(similarity: float, bands: int, rows: int) -> float:
+    """Return the probability that two texts of this Jaccard similarity become a candidate pair."""
+    return float(1.0 - (1.0 - similarity**rows) ** bands)
+
+
+def recall_curve(bands: int = 14, rows: int = 8) -> str:
+    """Return the recall curve as a table for a person: share of pairs found, by Jaccard similarity."""
+    half = (1.0 - 0.5 ** (1.0 / bands)) ** (1.0 / rows)
+    head = f"{bands} bands of {rows} rows = {bands * rows} permutations; half of the pairs at similarity {half:.3f}"
+    lines = [head, "similarity   candidates"]
+    for percent in (30, 40, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100):
+        share = recall_at(percent / 100, bands, rows)
+        lines.append(f"      {percent / 100:.2f}     {share:7.2%}  {'#' * round(40 * share)}".rstrip())
+    return "\n".join(lines)
+
+
+@cache
+def _permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    stream = np.random.RandomState(seed)
+    factors = stream.randint(0, 1 << 31, count, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, stream.randint(0, 1 << 32, count, dtype=np.uint32)
+
+
+@njit(cache=True, nogil=True)
+def _minima(hashes: Any, factors: Any, offsets: Any) -> Any:
+    """Return the minimum of every permutation; the inner loop is one SIMD multiply, add and minimum per lane."""
+    found = np.full(len(factors), np.uint32(0xFFFFFFFF), np.uint32)
+    for i in range(len(hashes)):
+        h = hashes[i]
+        h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * _FIRST)
+        h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * _SECOND)
+        h = np.uint32(h ^ (h >> np.uint32(16)))
+        for k in range(len(factors)):
+            found[k] = min(found[k], np.uint32(factors[k] * h + offsets[k]))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _keys(rows: Any) -> Any:
+    """Hash each band's rows, and the band's number, with the SplitMix64 finaliser as the mixing step."""
+    keys = np.empty(len(rows), np.uint64)
+    for band in range(len(rows)):
+        h = np.uint64(band)
+        for k in range(rows.shape[1]):
+            h = (h + _GOLDEN) ^ np.uint64(rows[band, k])
+            h = (h ^ (h >> np.uint64(30))) * _M1
+            h = (h ^ (h >> np.uint64(27))) * _M2
+            h = h ^ (h >> np.uint64(31))
+        keys[band] = h
+    return keys
+
+
+def _main(arguments: list[str]) -> None:
+    print(recall_curve(*map(int, arguments)))
+
+
+if __name__ == "__main__":
+    import sys
+
+    _main(sys.argv[1:])
