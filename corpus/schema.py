@@ -62,6 +62,7 @@ LINKS = pa.schema(
 
 LEDGER = pa.schema(
     [
+        column("file", pa.dictionary(pa.int32(), pa.string()), "file or URL it was read from (one per part)"),
         column("offset", pa.int64(), "byte offset of the record or fault in the file"),
         column("length", pa.int64(), "bytes it takes in the file"),
         column("record_type", pa.string(), "WARC-Type, or 'fault'"),

@@ -1,0 +1,112 @@
+"""The ledger of a root: every record in exactly one bucket, from what ingest saw to what select decided.
+
+Ingest puts each record or fault in a bucket; `document` is the bucket of those that became one. Once select has run, a
+document's bucket is what became of it: `kept`, `duplicate`, or `rule:NAME` after the first rule it failed. Documents
+and verdicts are aligned, so the join is by position, one part at a time. Buckets always add up to the records.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpus.errors import MissingError, StorageError
+from corpus.storage import ShardSet
+
+DOCUMENT, KEPT, DUPLICATE, RULE = "document", "kept", "duplicate", "rule:"
+
+
+@dataclass(frozen=True, slots=True)
+class FileLedger:
+    """The ledger of one input file."""
+
+    file: str
+    records: int
+    buckets: Counter[str]
+
+
+def parts(root: Path) -> list[int]:
+    """Return the numbers of the ledger's parts; MissingError when there are none."""
+    found = ShardSet(root, "ledger").parts()
+    if not found:
+        raise MissingError(f"{root}: no ledger here yet; run a recipe into this root first")
+    return found
+
+
+def verdict_buckets(root: Path, part: int) -> pa.Array | None:
+    """Return the final bucket of each document of a part, or None when select has not been there."""
+    path = ShardSet(root, "verdicts").path(part)
+    if not path.exists():
+        return None
+    table = pq.read_table(path, columns=["kept", "reason"])
+    reason = table.column("reason").combine_chunks()
+    named = pc.if_else(pc.equal(reason, DUPLICATE), DUPLICATE, pc.binary_join_element_wise(RULE, reason, ""))
+    return pc.if_else(table.column("kept").combine_chunks(), KEPT, named)
+
+
+def final_buckets(table: pa.Table, verdicts: pa.Array | None) -> pa.Array:
+    """Return the bucket of each ledger row: ingest's, or for documents what select decided."""
+    buckets = table.column("bucket").combine_chunks()
+    if verdicts is None:
+        return buckets
+    rows = table.column("row").combine_chunks()
+    documents = pc.is_valid(rows)
+    if pc.sum(documents).as_py() not in (len(verdicts), None) and len(verdicts):
+        raise StorageError("ledger and verdicts disagree on the number of documents; run the recipe again")
+    decided = verdicts.take(rows)
+    return pc.if_else(documents, decided, buckets)
+
+
+def per_file(root: Path) -> Iterator[FileLedger]:
+    """Yield the ledger of each input file, in the order of the inputs."""
+    for part in parts(root):
+        table = pq.read_table(ShardSet(root, "ledger").path(part), columns=["file", "bucket", "row"])
+        buckets = final_buckets(table, verdict_buckets(root, part))
+        files = pc.unique(table.column("file").combine_chunks().cast(pa.string())).to_pylist()
+        yield FileLedger(files[0] if files else f"part {part}", table.num_rows, tally(buckets))
+
+
+def tally(buckets: pa.Array) -> Counter[str]:
+    """Count the values of a string array."""
+    found = pc.value_counts(buckets)
+    return Counter(dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)))
+
+
+def summary(root: Path) -> dict[str, Any]:
+    """Return {"records": N, "buckets": {name: count}, "files": [{"file", "records", "buckets"}]}."""
+    total: Counter[str] = Counter()
+    files = []
+    for ledger in per_file(root):
+        total.update(ledger.buckets)
+        files.append({"file": ledger.file, "records": ledger.records, "buckets": dict(sorted(ledger.buckets.items()))})
+    records = sum(file["records"] for file in files)
+    return {"records": records, "buckets": dict(sorted(total.items(), key=lambda b: (-b[1], b[0]))), "files": files}
+
+
+def first(root: Path, bucket: str, limit: int) -> list[dict[str, Any]]:
+    """Return the first `limit` records of a bucket; MissingError names the buckets when there is no such one."""
+    found = list(islice(records_of(root, bucket), limit))
+    if not found:
+        known = summary(root)["buckets"]
+        raise MissingError(f"{root}: no record is in bucket {bucket!r}; buckets are: {', '.join(known)}")
+    return found
+
+
+def records_of(root: Path, bucket: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a bucket (`document` means every document): file, offset, length, type, url, detail, id."""
+    for part in parts(root):
+        table = pq.read_table(ShardSet(root, "ledger").path(part))
+        buckets = final_buckets(table, verdict_buckets(root, part))
+        first = table.column("bucket").combine_chunks()
+        chosen = pc.or_(pc.equal(buckets, bucket), pc.equal(first, bucket))
+        for index in np.flatnonzero(chosen.to_numpy(zero_copy_only=False)):
+            row = table.slice(index, 1).to_pylist()[0]
+            identity = row["document"].hex() if row["document"] else None
+            yield row | {"document": identity, "bucket": buckets[index].as_py(), "part": part}

@@ -1,0 +1,180 @@
+"""The report page: one HTML file about a root, with everything inside it and no request to any server.
+
+Funnel, drops by rule, languages, signals as histograms, the most authoritative sites, and samples of what each rule
+dropped and of what was kept. Numbers come from the reports; histograms stream the signals once; samples are the
+documents whose ids hash lowest, so the same root gives the same page. Text of a crawl is escaped by the template.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib as mpl
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+
+from corpus import journal
+from corpus.report import funnel
+from corpus.report.ledger import summary
+from corpus.storage import ShardSet, write_text
+
+SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
+
+mpl.rcParams["svg.hashsalt"] = "headwater"  # the same figures give the same bytes
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sample:
+    """A document shown on the page; `place` (a hash of its id) decides which are."""
+
+    place: bytes
+    part: int
+    row: int
+
+
+def write(root: Path, target: Path | None = None) -> Path:
+    """Write the page of a root (default ROOT/report.html) and return its path."""
+    target = target or root / "report.html"
+    write_text(target, render(root))
+    return target
+
+
+def render(root: Path) -> str:
+    """Return the page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("corpus.report", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    notes = journal.load(root)
+    steps = funnel.funnel(root)
+    select = funnel.counts(root, "select")
+    return environment.get_template("page.html").render(
+        root=root.name,
+        recipe=notes.recipe,
+        state=notes.state,
+        code=notes.code,
+        settings=notes.settings,
+        failures=notes.failures,
+        steps=steps,
+        first=max(steps[0].left, 1) if steps else 1,
+        totals=funnel.totals(root),
+        ledger=summary(root) if ShardSet(root, "ledger").parts() else {"records": 0, "buckets": {}, "files": []},
+        reasons=funnel.prefixed(select, funnel.REASON),
+        failed=funnel.prefixed(select, "failed:"),
+        components=funnel.prefixed(select, funnel.COMPONENT),
+        languages=languages(root),
+        histograms=list(histograms(root)),
+        sites=sites(root),
+        samples=samples(root),
+    )
+
+
+def languages(root: Path) -> list[tuple[str, int, int]]:
+    """Return (language, documents, kept) by language, most documents first."""
+    seen: dict[str, list[int]] = {}
+    for part in ShardSet(root, "signals").parts():
+        names = pq.read_table(ShardSet(root, "signals").path(part), columns=["language"]).column(0).to_pylist()
+        path = ShardSet(root, "verdicts").path(part)
+        kept = pq.read_table(path, columns=["kept"]).column(0).to_pylist() if path.exists() else [False] * len(names)
+        for name, is_kept in zip(names, kept, strict=True):
+            entry = seen.setdefault(name or "unknown", [0, 0])
+            entry[0] += 1
+            entry[1] += bool(is_kept)
+    return sorted(((name, n, kept) for name, (n, kept) in seen.items()), key=lambda item: (-item[1], item[0]))
+
+
+def histograms(root: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield (signal, what it means, SVG) for every numeric column of the signals."""
+    paths = ShardSet(root, "signals").paths()
+    if not paths:
+        return
+    schema = pq.read_schema(paths[0])
+    numeric = [f for f in schema if not str(f.type).startswith(("string", "list", "binary", "dictionary", "bool"))]
+    ranges = {field.name: value_range(paths, field.name) for field in numeric}
+    for field in numeric:
+        low, high = ranges[field.name]
+        if high > low:
+            meaning = ((field.metadata or {}).get(b"meaning") or b"").decode()
+            yield field.name, meaning, histogram(paths, field.name, low, high)
+
+
+def value_range(paths: list[Path], name: str) -> tuple[float, float]:
+    """Return the 0.5 and 99.5 percentile of a column (a sample of at most 100,000 values a part)."""
+    found = []
+    for path in paths:
+        values = numbers(path, name)
+        found.append(values[:: max(1, len(values) // 100_000)])
+    values = np.concatenate(found)
+    return (float(np.quantile(values, 0.005)), float(np.quantile(values, 0.995))) if len(values) else (0.0, 0.0)
+
+
+def numbers(path: Path, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the finite values of a column as float64."""
+    column = pq.read_table(path, columns=[name]).column(0)
+    values = np.asarray(pc.drop_null(column).to_numpy(), dtype=np.float64)
+    return values[np.isfinite(values)]
+
+
+def histogram(paths: list[Path], name: str, low: float, high: float) -> str:
+    """Return the SVG of a column's histogram from `low` to `high`; what lies outside counts in the end bins."""
+    edges = np.linspace(low, high, BINS + 1)
+    heights = np.zeros(BINS, dtype=np.int64)
+    for path in paths:
+        heights += np.histogram(np.clip(numbers(path, name), low, high), edges)[0]
+    figure = Figure(figsize=(3.6, 1.5))
+    axes = figure.subplots()
+    axes.bar(edges[:-1], heights, width=np.diff(edges), align="edge", color="#2a6f97")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=7)
+    figure.tight_layout(pad=0.3)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
+
+
+def sites(root: Path) -> list[dict[str, Any]]:
+    """Return the most authoritative registered domains."""
+    rows: list[dict[str, Any]] = []
+    for path in ShardSet(root, "authority").paths():
+        table = pq.read_table(path, filters=pc.field("level") == "domain")
+        ranked = table.filter(pc.is_valid(table.column("position")))
+        rows += ranked.take(pc.sort_indices(ranked, [("position", "ascending")])[:SITES]).to_pylist()
+    return sorted(rows, key=lambda row: row["position"])[:SITES]
+
+
+def samples(root: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return per reason (kept first) some documents that ended so."""
+    chosen: dict[str, list[Sample]] = {}
+    for part in ShardSet(root, "verdicts").parts():
+        verdicts = pq.read_table(ShardSet(root, "verdicts").path(part), columns=["kept", "reason"])
+        ids = pq.read_table(ShardSet(root, "documents").path(part), columns=["id"]).column(0).to_pylist()
+        for row, (reason, identity) in enumerate(zip(verdicts.column("reason").to_pylist(), ids, strict=True)):
+            place = hashlib.blake2b(identity, digest_size=8, key=b"sample").digest()
+            best = chosen.setdefault(reason or "kept", [])
+            best.append(Sample(place, part, row))
+            best.sort()
+            del best[SAMPLES:]
+    named = sorted(chosen.items(), key=lambda item: (item[0] != "kept", item[0]))
+    return [(reason, [excerpt(root, sample) for sample in best]) for reason, best in named]
+
+
+def excerpt(root: Path, sample: Sample) -> dict[str, Any]:
+    """Return what the page shows of a document."""
+    with pq.ParquetFile(ShardSet(root, "documents").path(sample.part)) as file:
+        row = sample.row
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                found: dict[str, Any] = (
+                    file.read_row_group(group, columns=["id", "url", "title", "text"]).slice(row, 1).to_pylist()[0]
+                )
+                text = found["text"]
+                shown = text[:EXCERPT] + (f" ... ({len(text):,} characters)" if len(text) > EXCERPT else "")
+                return found | {"id": found["id"].hex(), "text": shown}
+            row -= rows
+    return {}

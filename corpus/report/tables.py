@@ -1,0 +1,156 @@
+"""Tables for the terminal: recipes, status, ledger, trace. Control characters in a crawl's text are shown dead."""
+
+import inspect
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from corpus import journal, recipes
+from corpus.pipeline import Pipeline
+from corpus.stage import load_reports
+
+SCRATCH = Path("ROOT")
+"""Stands for the root when a pipeline is built only to be shown."""
+
+
+def harmless(value: Any) -> Text:
+    """Return a value as plain text: no markup, and no control characters that a terminal would obey."""
+    text = "" if value is None else str(value)
+    return Text("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[str] = ()) -> Table:
+    """Return a table; columns named in `numbers` are set to the right, with thousands marked."""
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(harmless(f"{v:,}" if isinstance(v, int) else v) for v in row))
+    return made
+
+
+def recipes_table() -> Table:
+    """Return the recipes by name with the first line of what they say of themselves."""
+    rows = [(name, (inspect.getdoc(recipes.load(name).build) or "").partition("\n")[0]) for name in recipes.names()]
+    return table("Recipes (corpus show RECIPE for its stages and parameters)", ("recipe", "what it does"), rows)
+
+
+def recipe_table(recipe: recipes.Recipe) -> Group:
+    """Return a recipe's stages, with what each reads and writes, and its parameters."""
+    pipeline: Pipeline = recipe.build(root=SCRATCH.absolute(), **({"inputs": ()} if recipe.takes_inputs else {}))
+    stages = [
+        (
+            stage.name,
+            ", ".join(s.name for s in stage.inputs),
+            ", ".join(s.name for s in stage.outputs),
+            (inspect.getdoc(type(stage)) or "").partition("\n")[0],
+        )
+        for stage in pipeline.stages
+    ]
+    parameters = [
+        (name, str(parameter.default), getattr(parameter.annotation, "__name__", str(parameter.annotation)))
+        for name, parameter in recipe.parameters.items()
+    ]
+    return Group(
+        Text(inspect.getdoc(recipe.build) or ""),
+        table("Stages", ("stage", "reads", "writes", "what it does"), stages),
+        table("Parameters (--set NAME=VALUE)", ("parameter", "default", "type"), parameters),
+    )
+
+
+def status(root: Path) -> dict[str, Any]:
+    """Return how a run stands: its state and, per stage, units done and counts."""
+    notes = journal.load(root)
+    stages = []
+    for name in notes.stages:
+        reports = load_reports(root, name)
+        counts: Counter[str] = Counter()
+        for report in reports:
+            counts.update(report.counts)
+        noted = notes.done.get(name)
+        stages.append(
+            {
+                "stage": name,
+                "units": noted["units"] if noted else None,
+                "done": len(reports),
+                "failed": len(noted["failures"]) if noted else 0,
+                "seconds": round(sum(report.seconds for report in reports), 3),
+                "peak_rss": max((report.peak_rss for report in reports), default=0),
+                "counts": dict(sorted(counts.items())),
+            }
+        )
+    return {
+        "root": str(root),
+        "recipe": notes.recipe,
+        "state": notes.state,
+        "message": notes.message,
+        "settings": notes.settings,
+        "stages": stages,
+        "failures": [failure.message for failure in notes.failures],
+    }
+
+
+def status_table(found: dict[str, Any]) -> Group:
+    """Return the status as a table, with what failed below it."""
+    rows = [
+        (
+            stage["stage"],
+            f"{stage['done']}/{stage['units'] if stage['units'] is not None else '?'}",
+            stage["failed"] or "",
+            f"{stage['seconds']:,.1f}",
+            f"{stage['peak_rss'] / 1e6:,.0f}",
+            ", ".join(f"{k} {v:,}" for k, v in stage["counts"].items() if ":" not in k),
+        )
+        for stage in found["stages"]
+    ]
+    columns = ("stage", "units", "failed", "cpu-worker s", "peak MB", "counts")
+    shown = table(f"{found['root']}: {found['recipe']}, {found['state']}", columns, rows, columns[2:5])
+    lines = [found["message"], *(f"not read: {message}" for message in found["failures"])]
+    return Group(shown, *(harmless(line) for line in lines if line))
+
+
+def ledger_table(summary: dict[str, Any]) -> Group:
+    """Return the ledger's buckets and its files."""
+    total = summary["records"] or 1
+    buckets = [(name, n, f"{n / total:.1%}") for name, n in summary["buckets"].items()]
+    files = [
+        (file["file"], file["records"], ", ".join(f"{k} {v:,}" for k, v in file["buckets"].items()))
+        for file in summary["files"]
+    ]
+    return Group(
+        table(f"{summary['records']:,} records", ("bucket", "records", "share"), buckets, ("records", "share")),
+        table("By file", ("file", "records", "buckets"), files, ("records",)),
+    )
+
+
+def records_table(bucket: str, records: Sequence[dict[str, Any]], limit: int) -> Table:
+    """Return the records of a bucket."""
+    rows = [(r["file"], str(r["offset"]), r["record_type"], r["url"], r["detail"]) for r in records]
+    more = f" (the first {limit}; --limit for more)" if len(records) == limit else ""
+    return table(
+        f"{bucket}: {len(records)} records{more}", ("file", "offset", "type", "url", "detail"), rows, ("offset",)
+    )
+
+
+def trace_tables(found: dict[str, Any]) -> Group:
+    """Return everything known of a page, one table per stage."""
+    return Group(
+        *(
+            table(name, ("what", "value"), [(k, shortened(v)) for k, v in entry.items()])
+            for place in found["places"]
+            for name, entry in place.items()
+            if isinstance(entry, dict)
+        )
+    )
+
+
+def shortened(value: Any, most: int = 600) -> str:
+    """Return a value as text of at most `most` characters."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"
