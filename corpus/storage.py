@@ -55,19 +55,30 @@ class Written:
 class HashingFile:
     """A binary file for writing that hashes what passes through it; pyarrow writes to it sequentially."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.stream = stream
+        self.path = path
         self.hash = hashlib.sha256()
         self.bytes = 0
+        self.discarding = False
 
     @property
     def closed(self) -> bool:
         return self.stream.closed
 
     def write(self, data: Any) -> int:
+        if self.discarding:
+            return len(data)
         self.hash.update(data)
         self.bytes += len(data)
-        return self.stream.write(data)
+        try:
+            left = memoryview(data).cast("B")
+            while left:  # an unbuffered file may take a part only
+                left = left[self.stream.write(left) :]
+            return len(data)
+        except OSError as error:
+            self.discarding = True
+            raise storage_error(self.path, error) from error
 
     def tell(self) -> int:
         return self.bytes
@@ -94,18 +105,27 @@ def whole_file(path: Path) -> Iterator[HashingFile]:
 
     Raises StorageError with the path and the free space when the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with as_storage_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as stream:
-            yield HashingFile(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise storage_error(path, error) from error
+        with open(temporary, "wb", buffering=0) as stream:
+            yield HashingFile(stream, path)
+            with as_storage_error(path):
+                os.fsync(stream.fileno())
+        with as_storage_error(path):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def as_storage_error(path: Path) -> Iterator[None]:
+    """Turn an OSError into a StorageError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
@@ -165,21 +185,17 @@ class TableWriter:
         if not table.schema.equals(self.schema):
             raise StorageError(f"{self.path}: schema differs.\nexpected:\n{self.schema}\ngot:\n{table.schema}")
         if table.num_rows:
-            self._guard(lambda: self._writer.write_table(table, row_group_size or table.num_rows))
+            with as_storage_error(self.path):
+                self._writer.write_table(table, row_group_size or table.num_rows)
             self.rows += table.num_rows
-
-    def _guard(self, action: Any) -> None:
-        try:
-            action()
-        except OSError as error:
-            raise storage_error(self.path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                self._guard(self._writer.close)
+            self._file.discarding = kind is not None
+            with as_storage_error(self.path):
+                self._writer.close()
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise

@@ -82,7 +82,7 @@ def tally(buckets: pa.Array) -> Counter[str]:
 def summary(root: Path) -> dict[str, Any]:
     """Return {"records": N, "buckets": {name: count}, "files": [{"file", "records", "buckets"}]}."""
     total: Counter[str] = Counter()
-    files = []
+    files: list[dict[str, Any]] = []
     for ledger in per_file(root):
         total.update(ledger.buckets)
         files.append({"file": ledger.file, "records": ledger.records, "buckets": dict(sorted(ledger.buckets.items()))})
