@@ -1,0 +1,335 @@
+"""Unpacked parts to records: where one ends and the next begins, and what is said about the rest.
+
+A record is whole when its Content-Length leads to a border: the end of its member, the end of the file, or the next
+record head, with nothing but line ends, blanks and NULs between. Otherwise it is a fault, and reading goes on at the
+next sound head behind its own. A record may spread over members, unless the next member begins with a head of its
+own. What damaged members give is judged in `_deliver`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from corpus.archive.digests import check_digest
+from corpus.archive.heads import MORE, NEARLY, VERSION, Head, find_head, is_head, read_head
+from corpus.archive.records import (
+    BAD_HEAD,
+    BAD_LENGTH,
+    DAMAGED,
+    JUNK,
+    TRUNCATED,
+    ArchiveSettings,
+    Fault,
+    Record,
+    Trust,
+)
+from corpus.archive.spool import Gap, Part
+from corpus.archive.window import BLANK
+
+Item = Record | Fault
+LONGEST_BLANK: Final = 64 << 10
+"""A longer run of blanks counts as the end of a record, so that it need not be held."""
+ORDINARY: Final = re.compile(rb"(?:\r?\n){0,2}")
+
+
+class Framer:
+    """Takes parts in order (`feed`), gaps (`interrupt`) and the end (`close`); each yields records and faults."""
+
+    def __init__(self, file: str, settings: ArchiveSettings) -> None:
+        self.file = file
+        self.settings = settings
+        self.data: bytes | bytearray = b""
+        self.pos = 0  # index in data up to which everything is settled
+        self.base = 0  # unpacked bytes before data
+        self.parts: list[tuple[int, Part]] = []  # (unpacked bytes before it, part)
+        self.head: Head | None = None
+        self.begin = 0  # unpacked bytes before the head
+        self.place = (0, 0)  # file offset of the head, index in its member
+        self.lost: Fault | None = None  # being searched past
+        self.skipped: int | None = None  # bytes of an oversize block already passed
+        self.is_arc: bool | None = None
+        self.index = 0
+        self.latest = -1  # offset of the last fault
+        self.cause = (TRUNCATED, "the file ends")
+
+    def feed(self, part: Part) -> Iterator[Item]:
+        """Take the next unpacked bytes."""
+        if part.first:
+            if self._unsettled() and is_head(part.data, 0, self.settings.max_head):
+                yield from self.close((BAD_LENGTH, "its gzip member or zstd frame ends"))
+            self.index = 0
+        self._append(part)
+        yield from self._run(final=False)
+
+    def interrupt(self, gap: Gap) -> Iterator[Item]:
+        """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was."""
+        yield from self.close((gap.reason, gap.detail))
+        if self.latest < gap.offset:
+            yield self._fault(Fault(file=self.file, offset=gap.offset, length=gap.end - gap.offset, reason=gap.reason,
+                                    detail=gap.detail))  # fmt: skip
+
+    def close(self, cause: tuple[str, str] = (TRUNCATED, "the file ends")) -> Iterator[Item]:
+        """Settle everything: no byte follows, for the reason and in the words of `cause`."""
+        self.cause = cause
+        yield from self._run(final=True)
+        self.base += len(self.data)
+        self.data, self.pos = b"", 0
+
+    def _unsettled(self) -> bool:
+        return self.head is not None or self.lost is not None or self.pos < len(self.data)
+
+    def _append(self, part: Part) -> None:
+        """Add the part's bytes behind what is not settled yet."""
+        if self.pos == len(self.data):
+            self.base += self.pos
+            self.data = part.data
+        else:
+            if isinstance(self.data, bytes):
+                self.data = bytearray(self.data[self.pos :])
+            else:
+                del self.data[: self.pos]
+            self.base += self.pos
+            self.data += part.data
+        self.pos = 0
+        self.parts.append((self.base + len(self.data) - len(part.data), part))
+        needed = self.begin if self.head else self.base
+        while len(self.parts) > 1 and self.parts[1][0] <= needed:
+            del self.parts[0]
+
+    def _part(self, index: int) -> tuple[int, Part]:
+        """Return the part that holds the byte at `index` of data."""
+        at = self.base + index
+        for start, part in reversed(self.parts):
+            if start <= at:
+                return start, part
+        return self.parts[0]
+
+    def _offset(self, index: int) -> int:
+        """Return the file offset of what stands at `index`: of its member, or of the byte itself in plain files."""
+        start, part = self._part(index)
+        return part.offset + self.base + index - start if part.plain else part.offset
+
+    def _end(self, index: int) -> int:
+        """Return the file offset behind the bytes that hold data up to `index`."""
+        start, part = self._part(max(index - 1, 0))
+        return part.offset + self.base + index - start if part.plain else part.end
+
+    def _run(self, final: bool) -> Iterator[Item]:
+        """Take steps until more bytes are needed; `final`: there are none."""
+        while True:
+            if self.lost is not None:
+                step = self._search(final)
+            elif self.head is None:
+                step = self._between(final)
+            elif self.skipped is not None:
+                step = self._skip(self.head, final)
+            else:
+                step = self._block(self.head, final)
+            if step is None:
+                return
+            yield from step
+
+    def _between(self, final: bool) -> tuple[Item, ...] | None:
+        """Read a head, past blanks."""
+        blank = BLANK.match(self.data, self.pos)
+        self.pos = blank.end() if blank else self.pos
+        if self.pos == len(self.data):
+            return None
+        head = read_head(self.data, self.pos, self.settings.max_head)
+        if head == MORE:
+            return self._lose(*self.cause_of("a record head")) if final else None
+        if isinstance(head, str):
+            return self._lose(BAD_HEAD if self.data.startswith(b"WARC/", self.pos) else JUNK, head)
+        return self._begin(head)
+
+    def _begin(self, head: Head) -> tuple[Item, ...] | None:
+        """Take the head that stands at `pos`."""
+        self.begin, self.place = self.base + self.pos, (self._offset(self.pos), self.index)
+        self.index += 1
+        self.is_arc = head.is_arc
+        self.head, self.skipped = head, None
+        self.pos = head.end
+        if head.length is None or head.length > self.settings.max_length:
+            return self._lose(BAD_LENGTH, f"Content-Length is {head.headers.get('Content-Length')!r}")
+        if head.length > self.settings.max_block:
+            self.skipped = 0
+        return ()
+
+    def cause_of(self, what: str) -> tuple[str, str]:
+        """Return reason and detail for `what` being cut short by the present cause."""
+        return self.cause[0], f"{self.cause[1]}; {what} is cut short"
+
+    def _lose(self, reason: str, detail: str) -> tuple[Item, ...]:
+        """Begin to search for the next head: behind the present one, or behind `pos` where none could be read."""
+        head, headers = self.head, self.head.headers if self.head else None
+        self.lost = Fault(
+            file=self.file,
+            offset=self.place[0] if head else self._offset(self.pos),
+            length=0,
+            reason=reason,
+            detail=detail,
+            record_type=head.record_type if head else None,
+            target_uri=bare_uri(headers.get("WARC-Target-URI")) if headers else None,
+        )
+        self.pos += 0 if head else 1
+        self.head = self.skipped = None
+        return ()
+
+    def _search(self, final: bool) -> tuple[Item, ...] | None:
+        """Look for the next head; the fault that is being passed ends there."""
+        found, keep = find_head(self.data, self.pos, self.settings.max_head, final, self.is_arc)
+        if found < 0 and not final:
+            self.pos = keep
+            return None
+        self.pos = found if found >= 0 else len(self.data)
+        return (self._passed(),)
+
+    def _passed(self) -> Fault:
+        """Return the fault that ends at `pos`."""
+        lost, self.lost = self.lost, None
+        assert lost is not None  # noqa: S101 - the caller has seen it
+        end = self._offset(self.pos) if self.pos < len(self.data) else self._end(self.pos)
+        end = end if end > lost.offset else self._end(self.pos)
+        return self._fault(replace_length(lost, end - lost.offset))
+
+    def _fault(self, fault: Fault) -> Fault:
+        self.latest = max(self.latest, fault.offset)
+        return fault
+
+    def _block(self, head: Head, final: bool) -> tuple[Item, ...] | None:
+        """Wait for the block and the border behind it."""
+        end = self.pos + (head.length or 0)
+        if len(self.data) < end:
+            return self._cut(len(self.data) - self.pos, head) if final else None
+        border = self._border(end, final)
+        if border is None:
+            return None
+        block = bytes(memoryview(self.data)[self.pos : end])
+        if border.startswith("junk") and check_digest(head.headers, head.record_type, block) != "ok":
+            return self._lose(BAD_LENGTH, f"Content-Length {head.length} does not lead to the end of the record")
+        return self._deliver(head, block, end, border)
+
+    def _cut(self, got: int, head: Head) -> tuple[Item, ...]:
+        """Give up a record whose block is not all there: cut short, or with a Content-Length past the next head."""
+        found, _ = find_head(self.data, self.pos, self.settings.max_head, True, self.is_arc)
+        if found >= 0:
+            return self._lose(BAD_LENGTH, f"Content-Length {head.length} runs past the next record head")
+        return self._lose(*self.cause_of(f"the record ({got} of {head.length} bytes)"))
+
+    def _skip(self, head: Head, final: bool) -> tuple[Item, ...] | None:
+        """Pass an oversize block; a sound head inside it ends the record, since it may be the length that is wrong."""
+        length, passed = head.length or 0, self.skipped or 0
+        stop = min(len(self.data), self.pos + length - passed)
+        found, keep = find_head(self.data[self.pos : stop], 0, self.settings.max_head, final, self.is_arc)
+        if found >= 0 and (found > 0 or passed > 0):
+            self.pos += found
+            return self._lose(BAD_LENGTH, f"Content-Length {length} runs past the next record head")
+        if passed + stop - self.pos < length:
+            if final:
+                return self._cut(passed + stop - self.pos, head)
+            keep = min(keep, stop - self.pos)
+            self.skipped, self.pos = passed + keep, self.pos + keep
+            return None
+        border = self._border(stop, final)
+        if border is None:
+            self.skipped, self.pos = length - (stop - self.pos), self.pos
+            return None
+        if border.startswith("junk"):
+            self.pos = stop
+            return self._lose(BAD_LENGTH, f"Content-Length {length} does not lead to the end of the record")
+        return self._deliver(head, None, stop, border)
+
+    def _border(self, end: int, final: bool) -> str | None:
+        """Say what follows a block that ends at `end`: "end", "head", "junk", or None while that is not known."""
+        blank = BLANK.match(self.data, end)
+        after = blank.end() if blank else end
+        if after == len(self.data):
+            ended = final or self.parts[-1][1].last or after - end > LONGEST_BLANK
+            return "end" if ended else None
+        if VERSION.match(self.data, after):
+            return "head"
+        following = read_head(self.data, after, self.settings.max_head)
+        if isinstance(following, Head):
+            return "head"
+        if following == MORE and not final and not self.parts[-1][1].last:
+            return None
+        near = bytes(self.data[after : after + 512])
+        if len(near) < 512 and not final and not self.parts[-1][1].last:
+            return None
+        return "damaged head" if NEARLY.search(near) else "junk"
+
+    def _deliver(self, head: Head, block: bytes | None, end: int, border: str) -> tuple[Item, ...]:
+        """Return the record as whole, or as a fault where its member is damaged and nothing vouches for it.
+
+        The file ends in the member: what came before is sound. It stops unpacking: a record is used when its digest
+        is right, or it has none and another head follows it, so the damage lies behind. Its checksum is wrong: when
+        the block digest is right and the member holds other records, which must be the damaged ones (in a member of
+        one record whose block is right, the damage lies in the head).
+        """
+        trust = max(
+            part.trust for start, part in self.parts if start < self.base + max(end, 1) or start == self.parts[0][0]
+        )
+        check = self.settings.check_digests or trust >= Trust.DAMAGED
+        digest = check_digest(head.headers, head.record_type, block) if check else "unchecked"
+        sound = trust < Trust.DAMAGED
+        if trust == Trust.DAMAGED:
+            sound = digest == "ok" or (digest != "mismatch" and border == "head")
+        elif trust == Trust.SPOILED:
+            others = self.place[1] > 0 or border == "head"
+            sound = digest == "ok" and others and "WARC-Block-Digest" in head.headers
+        if not sound:
+            self.pos = end
+            reason = DAMAGED if trust == Trust.DAMAGED else "checksum"
+            return self._lose(reason, f"its gzip member or zstd frame is damaged, and its digest is {digest}")
+        record = self._record(head, block, end, digest, trust)
+        self.head = self.skipped = None
+        self.pos = end
+        return (record,)
+
+    def _record(self, head: Head, block: bytes | None, end: int, digest: str, trust: Trust) -> Record:
+        headers, offset = head.headers, self.place[0]
+        blank = BLANK.match(self.data, end, end + 4)
+        behind = self._end(blank.end() if blank else end)
+        return Record(
+            file=self.file,
+            offset=offset,
+            length=behind - offset,
+            record_type=head.record_type,
+            headers=headers,
+            target_uri=bare_uri(headers.get("WARC-Target-URI")),
+            date=headers.get("WARC-Date"),
+            content_type=headers.get("Content-Type"),
+            size=head.length or 0,
+            block=block,
+            digest=digest,
+            checked=trust == Trust.CHECKED,
+            index=self.place[1],
+            notes=self._notes(end),
+        )
+
+    def _notes(self, end: int) -> tuple[str, ...]:
+        """Return what is odd about the record that ends at `end` and was tolerated."""
+        notes = [part.note for _, part in self.parts if part.note]
+        blank = BLANK.match(self.data, end)
+        between = self.data[end : blank.end()] if blank else b""
+        if not ORDINARY.fullmatch(between):
+            notes.append(f"{len(between)} stray blanks, NULs or line ends behind the block")
+        return tuple(notes)
+
+
+def bare_uri(value: str | None) -> str | None:
+    """Return a target URI without the angle brackets that old crawlers wrote around it."""
+    return value[1:-1].strip() if value and value.startswith("<") and value.endswith(">") else value
+
+
+def replace_length(fault: Fault, length: int) -> Fault:
+    """Return the fault with its length."""
+    return Fault(
+        file=fault.file,
+        offset=fault.offset,
+        length=length,
+        reason=fault.reason,
+        detail=fault.detail,
+        record_type=fault.record_type,
+        target_uri=fault.target_uri,
+    )

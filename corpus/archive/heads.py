@@ -1,0 +1,151 @@
+"""Record heads of WARC (0.9 to 1.1) and ARC (versions 1 and 2), read strictly enough to be found again after damage.
+
+WARC head: "WARC/1.0" and a line end, named fields, an empty line; bare line feeds are tolerated.
+ARC head, one line: URL, IP address, 14-digit date, content type, [result code, checksum, location, offset, file name,]
+length. Old crawlers wrote raw spaces in the URL, so the line is read from its end.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from corpus.archive.records import Headers, decode_head, parse_fields
+
+VERSION: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,4}[ \t]*\r*\n")
+HEAD_END: Final = re.compile(rb"\n\r*\n")
+NEWLINE: Final = 0x0A
+ARC_MARK: Final = re.compile(rb"(?m)^(?:filedesc|https?|ftps?|dns|whois|gopher|metadata|warcinfo|screenshot):")
+SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,31}:")
+NEARLY: Final = re.compile(rb"(?m)^(?:WARC-(?:Type|Record-ID|Target-URI|Date)|Content-Length):")
+ARC_DATE: Final = re.compile(rb"\d{14}")
+ADDRESS: Final = re.compile(rb"[0-9A-Fa-f.:]+|-")
+
+MORE: Final = "more"
+"""Answer of `read_head`: what is there may be the beginning of a head, and the rest has not been read yet."""
+ARC_LINE: Final = 1 << 16
+"""Longest ARC head line, in bytes."""
+V2_FIELDS: Final = 6
+"""Fields between date and length in an ARC version 2 line."""
+
+Buffer = bytes | bytearray
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A record head that ends at index `end` of its buffer. `length` is None when Content-Length is no number."""
+
+    end: int
+    headers: Headers
+    record_type: str
+    length: int | None
+    is_arc: bool
+
+
+def read_head(data: Buffer, at: int, limit: int) -> Head | str:
+    """Return the head at index `at`, or MORE, or a sentence that says why there is none."""
+    if data.startswith(b"WARC/", at):
+        return read_warc_head(data, at, limit)
+    left = len(data) - at
+    if left < len(b"WARC/") and b"WARC/".startswith(data[at:]):
+        return MORE
+    return read_arc_head(data, at, limit)
+
+
+def read_warc_head(data: Buffer, at: int, limit: int) -> Head | str:
+    """Return the WARC head at index `at`, which begins with "WARC/"."""
+    end = HEAD_END.search(data, at, at + limit)
+    if end is None:
+        return MORE if len(data) - at < limit else f"record head of more than {limit} bytes"
+    version = VERSION.match(data, at)
+    if version is None:
+        return "record head without a WARC version"
+    headers = Headers(parse_fields(decode_head(data[version.end() : end.start()])))
+    return Head(end.end(), headers, headers.get("WARC-Type") or "unknown", number(headers.get("Content-Length")), False)
+
+
+def number(value: str | None) -> int | None:
+    """Return a Content-Length as a number, None when it is none (missing, negative, not digits, over 19 digits)."""
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 20 else None
+
+
+def read_arc_head(data: Buffer, at: int, limit: int) -> Head | str:
+    """Return the ARC head line at index `at`."""
+    end = data.find(b"\n", at, at + min(limit, ARC_LINE))
+    if end >= 0:
+        return parse_arc_line(bytes(data[at:end]), end + 1) or "no record head here"
+    left = len(data) - at
+    unfinished = SCHEME.match(data, at) if left > 32 else data[at : at + 1].isalpha()
+    return MORE if unfinished and left < min(limit, ARC_LINE) else "no record head here"
+
+
+def parse_arc_line(line: bytes, end: int) -> Head | None:
+    """Return the head that an ARC line gives, None when it is no such line."""
+    if not SCHEME.match(line):
+        return None
+    words = line.rstrip(b"\r").split(b" ")
+    for i in range(len(words) - 2, max(len(words) - 13, 1), -1):
+        if ARC_DATE.fullmatch(words[i]) and ADDRESS.fullmatch(words[i - 1]) and words[-1].isdigit():
+            return arc_head(words, i, end)
+    return None
+
+
+def arc_head(words: list[bytes], date: int, end: int) -> Head:
+    """Return the head for the words of an ARC line, the date being word number `date`."""
+    uri, day = decode_head(b" ".join(words[: date - 1])), words[date].decode()
+    between = [decode_head(word) for word in words[date + 1 : -1]]
+    kind = between[0] if len(between) == V2_FIELDS else " ".join(between)
+    is_http = uri.lower().startswith(("http:", "https:"))
+    record_type = "warcinfo" if uri.startswith("filedesc:") else "response"
+    fields = [
+        ("WARC-Type", record_type),
+        ("WARC-Target-URI", uri),
+        ("WARC-Date", f"{day[:4]}-{day[4:6]}-{day[6:8]}T{day[8:10]}:{day[10:12]}:{day[12:]}Z"),
+        ("WARC-IP-Address", words[date - 1].decode()),
+        ("Content-Type", "application/http; msgtype=response" if is_http else kind),
+        ("ARC-Content-Type", kind),
+        ("Content-Length", words[-1].decode()),
+    ]
+    return Head(end, Headers(fields), record_type, number(words[-1].decode()), True)
+
+
+def find_head(data: Buffer, at: int, limit: int, final: bool, is_arc: bool | None) -> tuple[int, int]:
+    """Search `data` from index `at` on for a whole, sound head; return (index or -1, index to keep bytes from).
+
+    `is_arc` restricts the search to the format of the file (None: either). Unless `final`, bytes at the end that may
+    be the beginning of a head are to be kept and searched again with what follows. Time is linear in the bytes.
+    """
+    places = [] if is_arc else warc_places(data, at, limit)
+    if is_arc is not False:
+        places = sorted(places + [found.start() for found in ARC_MARK.finditer(data, at)])
+    for place in places:
+        head = read_head(data, place, limit)
+        if isinstance(head, Head) and head.length is not None and head.record_type != "unknown":
+            return place, place
+        if head == MORE and not final:
+            return -1, place
+    line = data.rfind(b"\n", at)
+    near = max(at, len(data) - 16)
+    return -1, line if 0 <= line and len(data) - line < ARC_LINE and is_arc is not False else near
+
+
+def warc_places(data: Buffer, at: int, limit: int) -> list[int]:
+    """Return where WARC heads may begin: per empty line the last version line before it, and one that has none yet."""
+    places: list[int] = []
+    end = -1
+    for mark in VERSION.finditer(data, at):
+        place = mark.start()
+        if end < place:
+            found = HEAD_END.search(data, place)
+            end = found.end() if found else len(data) + 1
+        elif places and data[place - 1] == NEWLINE:
+            places.pop()
+        else:
+            continue
+        if end - place <= limit:
+            places.append(place)
+    return places
+
+
+def is_head(data: Buffer, at: int, limit: int) -> bool:
+    """Say whether a whole record head stands at index `at`."""
+    return isinstance(read_head(data, at, limit), Head)

@@ -1,0 +1,168 @@
+"""A file to unpacked parts: gzip members, zstd frames or plain bytes, and gaps where it is neither.
+
+Every place in the file is judged by what stands there, not by the file's name. After damage the next member is
+searched behind the head of the damaged one: each "1f 8b 08" (gzip) or "28 b5 2f fd" (zstd) is tried, and taken only
+when it really unpacks (`gzipped.accept`), since such bytes also occur by chance inside members. The work on
+candidates is bounded, so a hostile file costs linear time.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from typing import Final
+
+import zstandard
+
+from corpus.archive import gzipped, zstandards
+from corpus.archive.gzipped import Wreck
+from corpus.archive.heads import ARC_LINE, ARC_MARK, read_head
+from corpus.archive.records import DAMAGED, JUNK, KIB, MIB, TRUNCATED, ArchiveSettings, Trust
+from corpus.archive.spool import Gap, Part, Spool
+from corpus.archive.window import Window
+
+CANDIDATE: Final = {
+    "gzip": re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd"),
+    None: re.compile(
+        rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|WARC/\d|" + ARC_MARK.pattern.removeprefix(b"(?m)"), re.MULTILINE
+    ),
+}
+OVERLAP: Final = 16
+TRIAL: Final = 8 * MIB
+"""Unpacked bytes looked at in one candidate for a member."""
+SMALL_TRIAL: Final = 4 * KIB
+TRIALS: Final = 512 * MIB
+"""Unpacked bytes looked at in all candidates of a file; once they are spent, each gets a SMALL_TRIAL only."""
+
+
+class Unpacker:
+    """Unpacks one file; iterate over `parts()` once. `dictionary` is for zstd frames read from the middle of a file."""
+
+    def __init__(self, window: Window, settings: ArchiveSettings, dictionary: bytes | None = None) -> None:
+        self.window = window
+        self.settings = settings
+        self.kind: str | None = None
+        self.dictionary = dictionary
+        self.unpacker = zstandards.decompressor(dictionary)
+        self._work = 0
+
+    def parts(self) -> Iterator[Part | Gap]:
+        """Yield all of the file: parts with unpacked bytes, gaps for what does not unpack."""
+        at = self.window.start
+        while True:
+            self.window.drop(at)
+            found = self.window.read(at, 4)
+            if not found:
+                return
+            if found.startswith(gzipped.MAGIC):
+                at = yield from self._member(at, "gzip")
+            elif found == zstandards.MAGIC:
+                at = yield from self._member(at, "zstd")
+            elif zstandards.skippable(found):
+                at = yield from self._skippable(at)
+            elif self.kind is None and self._begins_plain(at):
+                yield from self._plain(at)
+                return
+            else:
+                at = yield from self._between(at)
+
+    def _member(self, at: int, kind: str) -> Generator[Part | Gap, None, int]:
+        """Unpack a member; after damage yield what it gave and the gap, and return where the next one begins."""
+        spool = Spool(at, self.settings.spool)
+        if kind == "gzip":
+            end = yield from gzipped.unpack_member(self.window, at, self.settings, spool)
+        else:
+            end = yield from zstandards.unpack_frame(self.window, at, spool, self.unpacker)
+        if isinstance(end, int):
+            self.kind = kind
+            return end
+        return (yield from self._after_damage(end, at, spool, kind))
+
+    def _after_damage(self, wreck: Wreck, at: int, spool: Spool, kind: str) -> Generator[Part | Gap, None, int]:
+        """Yield what a damaged member gave, then the gap; return where the next member begins."""
+        if wreck.resume is not None:
+            self.kind = kind
+            yield from spool.finish(Trust.CHECKED, wreck.resume, wreck.detail)
+            return wreck.resume
+        following = self.hunt(max(at + 1, self.window.start), self.kind or kind)
+        if wreck.trust == Trust.CUT and following < self.window.end:
+            detail = f"the member at {at} runs into the next one"
+            wreck = Wreck(wreck.at, DAMAGED, detail, Trust.DAMAGED)
+        yield from spool.finish(wreck.trust, following)
+        yield Gap(at, following, wreck.reason, wreck.detail)
+        return following
+
+    def _skippable(self, at: int) -> Generator[Part | Gap, None, int]:
+        """Pass a skippable zstd frame; one that holds a dictionary is put to use."""
+        size = int.from_bytes(self.window.read(at + 4, 4), "little")
+        is_dictionary = zstandards.skippable(self.window.read(at, 4)) == zstandards.DICTIONARY
+        if is_dictionary and size <= zstandards.MAX_DICTIONARY:
+            try:
+                self.dictionary = zstandards.unpack_dictionary(bytes(self.window.read(at + 8, size)))
+                self.unpacker = zstandards.decompressor(self.dictionary)
+            except zstandard.ZstdError as error:
+                yield Gap(at, at + 8 + size, DAMAGED, f"the zstd dictionary at {at} cannot be used: {error}")
+        end = self._pass_by(at, at + 8 + size)
+        if end < at + 8 + size:
+            yield Gap(at, end, TRUNCATED, f"the file ends inside the skippable zstd frame at {at}")
+        self.kind = "zstd"
+        return end
+
+    def _pass_by(self, at: int, end: int) -> int:
+        """Move the window to `end` without keeping what is passed; return `end`, or where the file ends before it."""
+        while self.window.end < end and self.window.more():
+            self.window.drop(self.window.end)
+        return min(end, self.window.end)
+
+    def _begins_plain(self, at: int) -> bool:
+        """Say whether a record head stands at `at` in plain bytes."""
+        start = self.window.skip_blank(at) if self.window.start == at else at
+        limit = self.settings.max_head if self._work < TRIALS else SMALL_TRIAL
+        self._work += limit
+        return not isinstance(read_head(self.window.read(start, limit), 0, limit), str)
+
+    def _plain(self, at: int) -> Iterator[Part]:
+        """Yield the rest of the file as it is, in pieces."""
+        first = True
+        at = max(at, self.window.start)
+        piece = bytes(self.window.piece(at))
+        while piece:
+            self.window.drop(at + len(piece))
+            following = bytes(self.window.piece(at + len(piece)))
+            yield Part(piece, at, at + len(piece), Trust.CHECKED, first, not following, plain=True)
+            at, piece, first = at + len(piece), following, False
+
+    def _between(self, at: int) -> Generator[Part | Gap, None, int]:
+        """Pass bytes that begin no member: blanks and NULs quietly, anything else as a gap."""
+        start = self.window.skip_blank(at)
+        first = bytes(self.window.read(start, 4))
+        if not first or first.startswith(gzipped.MAGIC) or first == zstandards.MAGIC or zstandards.skippable(first):
+            return start
+        if self.kind is None and self._begins_plain(start):
+            return start
+        end = self.hunt(start, self.kind)
+        reason = "these bytes are no record, gzip member or zstd frame"
+        yield Gap(start, end, JUNK, f"{reason}; they begin with {first.hex(' ')}")
+        return end
+
+    def hunt(self, at: int, kind: str | None) -> int:
+        """Return the offset of the next member (or plain record) at or behind `at`, the end of the file for none."""
+        while True:
+            found = self.window.find(CANDIDATE[kind], at, ARC_LINE if kind is None else OVERLAP)
+            if found < 0:
+                return self.window.end
+            if self._accept(found):
+                return found
+            at = found + 1
+
+    def _accept(self, at: int) -> bool:
+        """Say whether what looks like a member or record at `at` is one."""
+        found = self.window.read(at, 4)
+        limit = TRIAL if self._work < TRIALS else SMALL_TRIAL
+        if found.startswith(gzipped.MAGIC):
+            good, work = gzipped.accept(self.window, at, limit)
+        elif found == zstandards.MAGIC:
+            good, work = zstandards.accept(self.window, at, limit, self.unpacker)
+        else:
+            return self._begins_plain(at)
+        self._work += work
+        return good
