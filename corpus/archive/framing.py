@@ -6,8 +6,8 @@ next sound head behind its own. A record may spread over members, unless the nex
 own. What damaged members give is judged in `_deliver`.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from corpus.archive.digests import check_digest
@@ -15,6 +15,7 @@ from corpus.archive.heads import MORE, NEARLY, VERSION, Head, find_head, is_head
 from corpus.archive.records import (
     BAD_HEAD,
     BAD_LENGTH,
+    CHECKSUM,
     DAMAGED,
     JUNK,
     TRUNCATED,
@@ -29,7 +30,6 @@ from corpus.archive.window import BLANK
 Item = Record | Fault
 LONGEST_BLANK: Final = 64 << 10
 """A longer run of blanks counts as the end of a record, so that it need not be held."""
-ORDINARY: Final = re.compile(rb"(?:\r?\n){0,2}")
 
 
 class Framer:
@@ -48,6 +48,7 @@ class Framer:
         self.lost: Fault | None = None  # being searched past
         self.skipped: int | None = None  # bytes of an oversize block already passed
         self.is_arc: bool | None = None
+        self.after = 0  # index behind the blanks that follow the present block
         self.index = 0
         self.latest = -1  # offset of the last fault
         self.cause = (TRUNCATED, "the file ends")
@@ -63,10 +64,13 @@ class Framer:
 
     def interrupt(self, gap: Gap) -> Iterator[Item]:
         """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was."""
+        if self.lost is not None and self.lost.reason == JUNK and self.lost.offset >= gap.offset:
+            self.lost, self.pos = None, len(self.data)  # no junk, but what a damaged member gave
         yield from self.close((gap.reason, gap.detail))
         if self.latest < gap.offset:
-            yield self._fault(Fault(file=self.file, offset=gap.offset, length=gap.end - gap.offset, reason=gap.reason,
-                                    detail=gap.detail))  # fmt: skip
+            length = gap.end - gap.offset
+            fault = Fault(file=self.file, offset=gap.offset, length=length, reason=gap.reason, detail=gap.detail)
+            yield self._fault(fault)
 
     def close(self, cause: tuple[str, str] = (TRUNCATED, "the file ends")) -> Iterator[Item]:
         """Settle everything: no byte follows, for the reason and in the words of `cause`."""
@@ -190,7 +194,7 @@ class Framer:
         assert lost is not None  # noqa: S101 - the caller has seen it
         end = self._offset(self.pos) if self.pos < len(self.data) else self._end(self.pos)
         end = end if end > lost.offset else self._end(self.pos)
-        return self._fault(replace_length(lost, end - lost.offset))
+        return self._fault(replace(lost, length=end - lost.offset))
 
     def _fault(self, fault: Fault) -> Fault:
         self.latest = max(self.latest, fault.offset)
@@ -242,7 +246,7 @@ class Framer:
     def _border(self, end: int, final: bool) -> str | None:
         """Say what follows a block that ends at `end`: "end", "head", "junk", or None while that is not known."""
         blank = BLANK.match(self.data, end)
-        after = blank.end() if blank else end
+        self.after = after = blank.end() if blank else end
         if after == len(self.data):
             ended = final or self.parts[-1][1].last or after - end > LONGEST_BLANK
             return "end" if ended else None
@@ -266,9 +270,7 @@ class Framer:
         the block digest is right and the member holds other records, which must be the damaged ones (in a member of
         one record whose block is right, the damage lies in the head).
         """
-        trust = max(
-            part.trust for start, part in self.parts if start < self.base + max(end, 1) or start == self.parts[0][0]
-        )
+        trust = self.parts[0][1].trust if len(self.parts) == 1 else self._trust(end)
         check = self.settings.check_digests or trust >= Trust.DAMAGED
         digest = check_digest(head.headers, head.record_type, block) if check else "unchecked"
         sound = trust < Trust.DAMAGED
@@ -279,17 +281,20 @@ class Framer:
             sound = digest == "ok" and others and "WARC-Block-Digest" in head.headers
         if not sound:
             self.pos = end
-            reason = DAMAGED if trust == Trust.DAMAGED else "checksum"
+            reason = DAMAGED if trust == Trust.DAMAGED else CHECKSUM
             return self._lose(reason, f"its gzip member or zstd frame is damaged, and its digest is {digest}")
         record = self._record(head, block, end, digest, trust)
         self.head = self.skipped = None
         self.pos = end
         return (record,)
 
+    def _trust(self, end: int) -> Trust:
+        """Return the worst trust of the members that the record lies in."""
+        return max(part.trust for start, part in self.parts if start < self.base + end or start == self.parts[0][0])
+
     def _record(self, head: Head, block: bytes | None, end: int, digest: str, trust: Trust) -> Record:
         headers, offset = head.headers, self.place[0]
-        blank = BLANK.match(self.data, end, end + 4)
-        behind = self._end(blank.end() if blank else end)
+        behind = self._end(min(self.after, end + 4))
         return Record(
             file=self.file,
             offset=offset,
@@ -309,27 +314,12 @@ class Framer:
 
     def _notes(self, end: int) -> tuple[str, ...]:
         """Return what is odd about the record that ends at `end` and was tolerated."""
-        notes = [part.note for _, part in self.parts if part.note]
-        blank = BLANK.match(self.data, end)
-        between = self.data[end : blank.end()] if blank else b""
-        if not ORDINARY.fullmatch(between):
-            notes.append(f"{len(between)} stray blanks, NULs or line ends behind the block")
-        return tuple(notes)
+        notes = tuple(part.note for _, part in self.parts if part.note)
+        if self.after - end > 4 or self.data[end : self.after].strip(b"\r\n"):
+            return (*notes, f"{self.after - end} stray blanks, NULs or line ends behind the block")
+        return notes
 
 
 def bare_uri(value: str | None) -> str | None:
     """Return a target URI without the angle brackets that old crawlers wrote around it."""
     return value[1:-1].strip() if value and value.startswith("<") and value.endswith(">") else value
-
-
-def replace_length(fault: Fault, length: int) -> Fault:
-    """Return the fault with its length."""
-    return Fault(
-        file=fault.file,
-        offset=fault.offset,
-        length=length,
-        reason=fault.reason,
-        detail=fault.detail,
-        record_type=fault.record_type,
-        target_uri=fault.target_uri,
-    )

@@ -118,7 +118,7 @@ def accept(window: Window, at: int, limit: int) -> tuple[bool, int]:
 
 def begins_record(data: bytes) -> bool:
     """Say whether unpacked bytes begin like a record: a WARC version line, or an ARC line."""
-    return data.startswith(b"WARC/") and data[5:6].isdigit() or is_head(data, 0, len(data) + 1)
+    return (data.startswith(b"WARC/") and data[5:6].isdigit()) or is_head(data, 0, len(data) + 1)
 
 
 def gap(wreck: Wreck, start: int, end: int) -> Gap:

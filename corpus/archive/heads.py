@@ -125,7 +125,7 @@ def find_head(data: Buffer, at: int, limit: int, final: bool, is_arc: bool | Non
             return -1, place
     line = data.rfind(b"\n", at)
     near = max(at, len(data) - 16)
-    return -1, line if 0 <= line and len(data) - line < ARC_LINE and is_arc is not False else near
+    return -1, line if line >= 0 and len(data) - line < ARC_LINE and is_arc is not False else near
 
 
 def warc_places(data: Buffer, at: int, limit: int) -> list[int]:

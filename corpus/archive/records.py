@@ -29,6 +29,10 @@ JUNK: Final = "junk"
 """Fault: bytes that belong to no record."""
 
 
+BLANKS: Final = ("", " ", "\t")
+"""What a header line that is no field of its own begins with."""
+
+
 class Headers:
     """Named fields in the order written; `get` and `get_all` ignore the case of names."""
 
@@ -36,7 +40,7 @@ class Headers:
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self.fields = list(fields)
-        self._first = {name.lower(): value for name, value in reversed(self.fields)}
+        self._first = {name.lower(): value for name, value in self.fields[::-1]}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of a field, or `default`."""
@@ -64,8 +68,9 @@ def parse_fields(text: str) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for line in text.split("\n"):
         name, colon, value = line.partition(":")
-        if fields and line[:1] in (" ", "\t") and line.strip():
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+        if line[:1] in BLANKS:
+            if fields and line.strip():
+                fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
         elif colon:
             fields.append((name.strip(), value.strip()))
     return fields
