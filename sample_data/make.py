@@ -26,9 +26,8 @@ def unpacked(packed: Packed) -> bytes:
     if not packed.name.endswith(".gz"):
         return packed.data
     parts = []
-    for line in packed.lines:
+    for line, (offset, length) in zip(packed.lines, packed.spans, strict=True):
         if line["expect"] != "damaged":
-            offset, length = int(str(line["offset"])), int(str(line["length"]))
             parts.append(zlib.decompress(packed.data[offset : offset + length], 31))
     return b"".join(parts)
 

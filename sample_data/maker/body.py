@@ -1,7 +1,8 @@
 """Turn the light markup of the written pages into the HTML of an article body.
 
-Paragraphs are divided by blank lines; `## ` starts a subheading, `- ` a list item, four spaces a line of code, and
-`backticks` mark inline code. Body links become anchors on the last words of a paragraph, so that the text stays as written.
+Paragraphs are divided by blank lines; `## ` starts a subheading, `- ` a list item, four spaces a line of code,
+and `backticks` mark inline code. Body links become anchors on the last words of a paragraph, so that the text stays
+as written.
 """
 
 import re

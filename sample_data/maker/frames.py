@@ -4,6 +4,8 @@ Each frame differs in where the article lies and in how much stands around it, s
 is not thereby shown to work on all.
 """
 
+# ruff: noqa: E501  (HTML and CSS stand here as they are sent)
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

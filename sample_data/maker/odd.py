@@ -1,7 +1,7 @@
 """Pages delivered in an odd way, and answers that are no page at all.
 
-A written page whose `case` names one of `CASES` keeps its prose and is sent with that oddity; the rest (redirects, error
-pages, images, empty bodies) is made here.
+A written page whose `case` names one of `CASES` keeps its prose and is sent with that oddity; the rest (redirects,
+error pages, images, empty bodies) is made here.
 """
 
 import json
@@ -100,7 +100,8 @@ def _hreflang(site: Site, page: Page) -> Capture:
 
 
 def _licence(site: Site, page: Page) -> Capture:
-    after = '<p class="licence"><a rel="license" href="https://creativecommons.org/licenses/by-sa/4.0/">CC BY-SA 4.0</a></p>\n'
+    deed = "https://creativecommons.org/licenses/by-sa/4.0/"
+    after = f'<p class="licence"><a rel="license" href="{deed}">CC BY-SA 4.0</a></p>\n'
     data, content_type = encode(page_html(site, page, after=after), site)
     label = label_for(site, good_kind(page, site), note="Creative Commons licence link")
     return Capture(url=site.url(page.path), body=data, content_type=content_type, label=label)
@@ -225,7 +226,7 @@ def site_capture(site: Site, page: Page) -> Capture:
 
 
 def _answer(
-    url: str, status: int, kind: str, note: str, body: str = "", extra: tuple[tuple[str, str], ...] = ()
+    url: str, status: int, kind: str, note: str, body: str, *, extra: tuple[tuple[str, str], ...] = ()
 ) -> Capture:
     label = Label(kind=kind, expect="status", language="en", note=note)
     return Capture(url=url, body=body.encode(), status=status, extra=extra, label=label)
@@ -235,12 +236,15 @@ def _moved(source: str, target: str, status: int) -> Capture:
     body = (
         f'<html><head><title>{status}</title></head><body><p>Moved to <a href="{target}">{target}</a></p></body></html>'
     )
-    return _answer(source, status, "redirect", f"to {target}", body, (("Location", target),))
+    return _answer(source, status, "redirect", f"to {target}", body, extra=(("Location", target),))
 
 
 def redirects_and_errors() -> list[Capture]:
     """Redirects across hosts, from www and from http, and pages that are gone."""
-    missing = "<html><head><title>Not found</title></head><body><h1>Not found</h1><p>There is no page at this address.</p></body></html>"
+    missing = (
+        "<html><head><title>Not found</title></head><body><h1>Not found</h1>"
+        "<p>There is no page at this address.</p></body></html>"
+    )
     return [
         _moved("http://harbour-almanac.example/", "https://harbour-almanac.example/", 301),
         _moved(
@@ -319,7 +323,10 @@ def not_pages() -> list[Capture]:
 
 def empty_pages() -> list[Capture]:
     """Pages with nothing to read: no body at all, only white space, only scripts."""
-    script = "<html><head><title></title><script>var a = 1;</script></head><body><div id='root'></div><script src='/a.js'></script></body></html>"
+    script = (
+        "<html><head><title></title><script>var a = 1;</script></head>"
+        "<body><div id='root'></div><script src='/a.js'></script></body></html>"
+    )
     cases = [
         ("/blank.html", "", "a body of no bytes"),
         ("/spaces.html", " \n\t \n", "white space"),

@@ -1,7 +1,7 @@
 """Which capture goes into which file, and the bytes and labels of each file.
 
-Ordinary sites are spread over four files by the hash of their host; a few hosts have a file of their own so that another
-format, or a fault, can be tested with pages that stand nowhere else.
+Ordinary sites are spread over four files by the hash of their host; a few hosts have a file of their own so that
+another format, or a fault, can be tested with pages that stand nowhere else.
 """
 
 import json
@@ -30,6 +30,7 @@ OWN_FILE = {
 }
 CUT_HOST = "lantern-hill.example"
 REVISITS = 5
+DAMAGE = {"kind": "damaged", "expect": "damaged"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Packed:
     name: str
     data: bytes
     lines: tuple[dict[str, object], ...]
+    spans: tuple[tuple[int, int], ...]
 
 
 def file_for(site: Site, number: int) -> str:
@@ -128,13 +130,13 @@ def _wet_entries(name: str, site: Site) -> Iterator[Entry]:
         yield Entry(record, label_for(site, "good", note="text only: its page stands in no file"))
 
 
-def _line(name: str, number: int, offset: int, length: int, entry: Entry) -> dict[str, object]:
+def _line(name: str, number: int, span: tuple[int, int], entry: Entry) -> dict[str, object]:
     record, label = entry.record, entry.label
     line: dict[str, object] = {
         "file": name,
         "index": number,
-        "offset": offset,
-        "length": length,
+        "offset": span[0],
+        "length": span[1],
         "record_id": record.id,
         "url": record.url,
         "record_type": record.type,
@@ -150,54 +152,41 @@ def pack(name: str, entries: Iterator[Entry], packer: Callable[[bytes], bytes]) 
     """Join the packed records and note where each lies."""
     parts: list[bytes] = []
     lines = []
+    spans = []
     offset = 0
     for number, entry in enumerate(entries):
         part = packer(entry.record.data)
-        lines.append(_line(name, number, offset, len(part), entry))
+        spans.append((offset, len(part)))
+        lines.append(_line(name, number, spans[-1], entry))
         parts.append(part)
         offset += len(part)
-    return Packed(name, b"".join(parts), tuple(lines))
+    return Packed(name, b"".join(parts), tuple(lines), tuple(spans))
 
 
 def _relabel(packed: Packed, number: int, data: bytes, **fields: object) -> Packed:
     lines = [dict(line, **fields) if line["index"] == number else line for line in packed.lines]
-    return Packed(packed.name, data, tuple(lines))
+    return Packed(packed.name, data, tuple(lines), packed.spans)
 
 
 def cut(packed: Packed) -> Packed:
     """Lose the last record's second half, as a full disk does."""
-    last = packed.lines[-1]
-    offset, length = last["offset"], last["length"]
-    assert isinstance(offset, int) and isinstance(length, int)
+    offset, length = packed.spans[-1]
     kept = length * 6 // 10
     note = f"the file ends after {kept} of the record's {length} bytes"
-    index = last["index"]
-    assert isinstance(index, int)
-    return _relabel(
-        packed, index, packed.data[: offset + kept], kind="truncated", expect="damaged", length=kept, note=note
-    )
+    last = len(packed.spans) - 1
+    data = packed.data[: offset + kept]
+    return _relabel(packed, last, data, kind="truncated", expect="damaged", length=kept, note=note)
 
 
 def damage(packed: Packed, flipped: int = 2, beheaded: int = 4) -> Packed:
     """Flip one byte in the middle of one member and blank the first bytes of another."""
     data = bytearray(packed.data)
-    middle, start = packed.lines[flipped], packed.lines[beheaded]
-    place, first = middle["offset"], start["offset"]
-    length = middle["length"]
-    assert isinstance(place, int) and isinstance(first, int) and isinstance(length, int)
+    place, length = packed.spans[flipped]
+    first = packed.spans[beheaded][0]
     data[place + length // 2] ^= 0x55
     data[first : first + 4] = b"\x00\x00\x00\x00"
-    once = _relabel(
-        packed,
-        flipped,
-        bytes(data),
-        kind="damaged",
-        expect="damaged",
-        note="one byte in the member's middle is changed",
-    )
-    return _relabel(
-        once, beheaded, bytes(data), kind="damaged", expect="damaged", note="the member's first four bytes are blanked"
-    )
+    once = _relabel(packed, flipped, bytes(data), **DAMAGE, note="one byte in the member's middle is changed")
+    return _relabel(once, beheaded, bytes(data), **DAMAGE, note="the member's first four bytes are blanked")
 
 
 def _as_is(data: bytes) -> bytes:

@@ -4,6 +4,8 @@ The farm's hosts link to each other and to their target, and out to well-known s
 back to them, so a rank by links must leave them low however many links they make among themselves.
 """
 
+# ruff: noqa: E501, SIM905  (each planted text stands on one line, as a text)
+
 from maker.build import label_for, page_capture
 from maker.captures import Capture, hashed
 from maker.copies import HUBS

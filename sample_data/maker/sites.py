@@ -56,7 +56,7 @@ def site_name(host: str) -> str:
 
 def is_unspaced(language: str) -> bool:
     """Whether the language is written without spaces between words."""
-    return language.split("-")[0] in UNSPACED
+    return language.partition("-")[0] in UNSPACED
 
 
 def text_units(text: str, language: str) -> int:
@@ -66,7 +66,8 @@ def text_units(text: str, language: str) -> int:
 
 def _page(raw: dict[str, object]) -> Page:
     links = raw.get("links", [])
-    assert isinstance(links, list)
+    if not isinstance(links, list):
+        raise TypeError(f"{raw['path']}: links must be a list")
     return Page(
         path=str(raw["path"]),
         title=str(raw["title"]),

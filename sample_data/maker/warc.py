@@ -104,9 +104,11 @@ def request(capture: Capture, answer: Record) -> Record:
 
 
 def metadata(capture: Capture, answer: Record) -> Record:
-    block = f"fetchTimeMs: {len(capture.body) % 400 + 20}\r\ncharset-detected: {capture.label.charset or 'none'}\r\n".encode()
+    fields = f"fetchTimeMs: {len(capture.body) % 400 + 20}\r\ncharset-detected: {capture.label.charset or 'none'}\r\n"
     extra = (("WARC-Concurrent-To", answer.id),)
-    return warc_record("metadata", capture.url, crawl_date(capture.url), "application/warc-fields", block, extra)
+    return warc_record(
+        "metadata", capture.url, crawl_date(capture.url), "application/warc-fields", fields.encode(), extra
+    )
 
 
 def revisit(capture: Capture) -> Record:

@@ -3,6 +3,8 @@
 Order of each row: home, about, contact, search, related, share, newsletter line, cookie line, rights, comments.
 """
 
+# ruff: noqa: E501  (one row per language)
+
 NAMES = ("home", "about", "contact", "search", "related", "share", "letter", "cookie", "rights", "comments")
 
 _ROWS: dict[str, tuple[str, ...]] = {
@@ -49,7 +51,7 @@ _TRADITIONAL = ("zh-Hant", "zh-TW", "zh-HK", "zh-MO")
 
 def furniture(language: str) -> dict[str, str]:
     """Menu words of a language; English where the language has no row."""
-    base = language.split("-")[0]
+    base = language.partition("-")[0]
     if base == "zh":
         base = "zh-Hant" if language.startswith(_TRADITIONAL) else "zh-Hans"
     return dict(zip(NAMES, _ROWS.get(base, _ROWS["en"]), strict=True))
