@@ -1,0 +1,94 @@
+"""Recipes are found by name and their parameters are filled in from text."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from toy import Count
+
+from corpus import recipes
+from corpus.errors import SettingError
+from corpus.pipeline import Pipeline
+
+Kind = Literal["small", "large"]
+
+
+def counted(
+    root: Path,
+    size: int = 3,
+    share: float = 0.5,
+    kind: Kind = "small",
+    loud: bool = False,
+    names: tuple[str, ...] = (),
+    place: Path | None = None,
+) -> Pipeline:
+    """Count numbers."""
+    return Pipeline(root=root, stages=(Count(root=root, size=size),), summary={"names": names, "place": place})
+
+
+@pytest.fixture
+def recipe() -> recipes.Recipe:
+    return recipes.load(f"{__name__}:counted")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("size", "1_000", 1000),
+        ("share", "0.25", 0.25),
+        ("kind", "large", "large"),
+        ("loud", "yes", True),
+        ("names", "de, fr", ("de", "fr")),
+        ("place", "a/b", Path("a/b")),
+        ("place", "none", None),
+    ],
+)
+def test_text_becomes_the_annotated_type(recipe: recipes.Recipe, name: str, text: str, value: object) -> None:
+    """Each kind of parameter is read from the command line's text."""
+    assert recipe.value(name, text) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("size", "many", "size = 'many' is not valid; a number is needed"),
+        ("kind", "huge", "valid are: small, large"),
+        ("loud", "perhaps", "valid are: true, false"),
+        ("sise", "3", "did you mean size"),
+    ],
+)
+def test_what_does_not_fit_is_named(recipe: recipes.Recipe, name: str, text: str, message: str) -> None:
+    """The message names the parameter, the value and what would be valid."""
+    with pytest.raises(SettingError, match=message):
+        recipe.value(name, text)
+
+
+def test_settings_reach_the_pipeline(recipe: recipes.Recipe, tmp_path: Path) -> None:
+    """What is set on the command line is in the stage."""
+    pipeline = recipe.pipeline(tmp_path, (), {"size": "7"})
+    assert pipeline.stages[0].settings() == {"size": 7}
+
+
+def test_inputs_for_a_recipe_that_brings_its_own_are_refused(recipe: recipes.Recipe, tmp_path: Path) -> None:
+    """Nothing named by the user is silently left out."""
+    with pytest.raises(SettingError, match="brings its own inputs"):
+        recipe.pipeline(tmp_path, ("crawl/",), {})
+
+
+def test_unknown_recipes_are_answered_with_the_known_ones() -> None:
+    """The message lists the project's own recipes."""
+    with pytest.raises(SettingError, match=r"recipes are: .*sample.*web"):
+        recipes.load("smaple")
+
+
+def test_every_recipe_of_the_project_loads() -> None:
+    """Each has a sentence that says what it does."""
+    for name in recipes.names():
+        assert recipes.load(name).build.__doc__
+
+
+def test_settings_are_written_name_equals_value() -> None:
+    """A value may hold equals signs; a text without one is refused."""
+    assert recipes.parse_settings(("a=1", "b=x=y")) == {"a": "1", "b": "x=y"}
+    with pytest.raises(SettingError, match="write name=value"):
+        recipes.parse_settings(("a",))
