@@ -293,17 +293,17 @@ class Framer:
         return max(part.trust for start, part in self.parts if start < self.base + end or start == self.parts[0][0])
 
     def _record(self, head: Head, block: bytes | None, end: int, digest: str, trust: Trust) -> Record:
-        headers, offset = head.headers, self.place[0]
+        first, offset = head.headers.first, self.place[0]
         behind = self._end(min(self.after, end + 4))
         return Record(
             file=self.file,
             offset=offset,
             length=behind - offset,
             record_type=head.record_type,
-            headers=headers,
-            target_uri=bare_uri(headers.get("WARC-Target-URI")),
-            date=headers.get("WARC-Date"),
-            content_type=headers.get("Content-Type"),
+            headers=head.headers,
+            target_uri=bare_uri(first.get("warc-target-uri")),
+            date=first.get("warc-date"),
+            content_type=first.get("content-type"),
             size=head.length or 0,
             block=block,
             digest=digest,

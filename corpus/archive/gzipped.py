@@ -43,19 +43,17 @@ def unpack_member(
     window: Window, at: int, settings: ArchiveSettings, spool: Spool
 ) -> Generator[Part, None, int | Wreck]:
     """Unpack the member at offset `at`; return the offset behind it, or the Wreck (the spool then holds the rest)."""
-    inflate, position, crc = zlib.decompressobj(31), at, 0
+    inflate, position = zlib.decompressobj(31), at
     while not inflate.eof:
         chunk = window.read(position, FEED)
         if not chunk:
             return Wreck(position, TRUNCATED, f"the file ends inside the gzip member at {at}", Trust.CUT)
-        before = inflate.copy() if position > at else zlib.decompressobj(31)
+        before = inflate.copy() if position > at else None
         try:
             data = inflate.decompress(chunk)
         except zlib.error:
-            return salvage(window, before, position, spool, crc)
+            return salvage(window, before or zlib.decompressobj(31), position, spool)
         position += len(chunk) - len(inflate.unused_data)
-        if spool.size or not inflate.eof:
-            crc = zlib.crc32(data, crc)
         yield from spool.add(data, position)
         if spool.streaming:
             window.drop(max(at, position - LOOKBACK))
@@ -63,7 +61,7 @@ def unpack_member(
     return position
 
 
-def salvage(window: Window, inflate: "zlib._Decompress", position: int, spool: Spool, crc: int) -> Wreck:
+def salvage(window: Window, inflate: "zlib._Decompress", position: int, spool: Spool) -> Wreck:
     """Unpack byte by byte from `position` up to the damage, into the spool; say what is damaged."""
     chunk, good, error = window.read(position, FEED), [], ""
     for i in range(len(chunk)):
@@ -76,7 +74,7 @@ def salvage(window: Window, inflate: "zlib._Decompress", position: int, spool: S
     spool.held.append(data)
     spool.size += len(data)
     if "incorrect data check" in error:
-        return judge_checksum(window, position, zlib.crc32(data, crc), spool)
+        return judge_checksum(window, position, spool)
     if "incorrect length check" in error:
         detail = f"the length in the trailer of the gzip member at {spool.at} is wrong, its checksum is right"
         return Wreck(position, CHECKSUM, detail, Trust.CHECKED, position + 1)
@@ -84,9 +82,11 @@ def salvage(window: Window, inflate: "zlib._Decompress", position: int, spool: S
     return Wreck(position, DAMAGED, f"the gzip member at {spool.at} does not unpack: {cause}", Trust.DAMAGED)
 
 
-def judge_checksum(window: Window, position: int, crc: int, spool: Spool) -> Wreck:
+def judge_checksum(window: Window, position: int, spool: Spool) -> Wreck:
     """Tell a damaged trailer from damaged content; `position` is that of the last byte of the stored checksum."""
-    trailer = window.read(position - 3, 8)
+    trailer, crc = window.read(position - 3, 8), 0
+    for data in spool.held:  # all that the member gave, unless it is streamed, and then its records are out already
+        crc = zlib.crc32(data, crc)
     differing = sum(a != b for a, b in zip(trailer[:4], crc.to_bytes(4, "little"), strict=False))
     if differing == 1 and trailer[4:] == (spool.size & 0xFFFFFFFF).to_bytes(4, "little"):
         detail = f"the checksum in the trailer of the gzip member at {spool.at} is damaged, its content is not"

@@ -30,7 +30,7 @@ V2_FIELDS: Final = 6
 Buffer = bytes | bytearray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """A record head that ends at index `end` of its buffer. `length` is None when Content-Length is no number."""
 
@@ -60,7 +60,8 @@ def read_warc_head(data: Buffer, at: int, limit: int) -> Head | str:
     if version is None:
         return "record head without a WARC version"
     headers = Headers(parse_fields(decode_head(data[version.end() : end.start()])))
-    return Head(end.end(), headers, headers.get("WARC-Type") or "unknown", number(headers.get("Content-Length")), False)
+    first = headers.first
+    return Head(end.end(), headers, first.get("warc-type") or "unknown", number(first.get("content-length")), False)
 
 
 def number(value: str | None) -> int | None:

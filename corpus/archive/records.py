@@ -29,22 +29,21 @@ JUNK: Final = "junk"
 """Fault: bytes that belong to no record."""
 
 
-BLANKS: Final = ("", " ", "\t")
-"""What a header line that is no field of its own begins with."""
-
-
 class Headers:
-    """Named fields in the order written; `get` and `get_all` ignore the case of names."""
+    """Named fields in the order written; `get` and `get_all` ignore the case of names.
 
-    __slots__ = ("_first", "fields")
+    `fields` are all (name, value) pairs, `first` maps each name in lower case to its first value.
+    """
+
+    __slots__ = ("fields", "first")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self.fields = list(fields)
-        self._first = {name.lower(): value for name, value in self.fields[::-1]}
+        self.first = {name.lower(): value for name, value in reversed(self.fields)}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of a field, or `default`."""
-        return self._first.get(name.lower(), default)
+        return self.first.get(name.lower(), default)
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of a field, in order."""
@@ -57,7 +56,7 @@ class Headers:
         return len(self.fields)
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._first
+        return name.lower() in self.first
 
     def __repr__(self) -> str:
         return f"Headers({self.fields!r})"
@@ -68,11 +67,11 @@ def parse_fields(text: str) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = []
     for line in text.split("\n"):
         name, colon, value = line.partition(":")
-        if line[:1] in BLANKS:
+        if line[:1] in (" ", "\t"):
             if fields and line.strip():
                 fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
         elif colon:
-            fields.append((name.strip(), value.strip()))
+            fields.append((name.rstrip(), value.strip()))
     return fields
 
 

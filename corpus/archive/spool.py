@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from corpus.archive.records import Trust
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """Unpacked bytes of one member: `offset` is where the member begins in the file, `end` where what was read of it
     ends. `first` and `last` mark the borders of a member. In a plain file `offset` is that of `data` itself.
