@@ -100,7 +100,7 @@ def document_place(root: Path, part: int, row: int) -> dict[str, Any]:
 
 def cluster_of(root: Path, part: int, row: int) -> dict[str, Any]:
     """Return the document's row in the clusters, an empty dict when it is in none."""
-    here = pc.and_(pc.equal(pc.field("part"), part), pc.equal(pc.field("row"), row))
+    here = (pc.field("part") == part) & (pc.field("row") == row)
     for path in ShardSet(root, "clusters").paths():
         for found in pq.read_table(path, filters=here).to_pylist():
             return readable(found)
