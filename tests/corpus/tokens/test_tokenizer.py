@@ -1,0 +1,210 @@
+"""Tokenizers: plain text stays plain, the fast path gives the same ids, identity and boundaries are explicit."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.errors import InputError, MissingError, SettingError
+from corpus.tokens import tokenizer as module
+from corpus.tokens.ranks import GPT2, LONGEST_BLANK, LONGEST_WORD, ConversionError, alone, convert, same_pieces
+from corpus.tokens.tokenizer import GOLDEN, Tokenizer, TokenizerSettings, load_tokenizer
+from corpus.tokens.train import PATTERN, train_tokenizer
+
+TEXTS = [
+    *GOLDEN,
+    "the cat and the hat  and   the\n\nmat",
+    "наша кошка и наша шапка",
+    "हिन्दी में हिन्दी",
+    "don't won't can't",
+]
+
+
+@pytest.fixture(scope="module")
+def serialized() -> bytes:
+    return train_tokenizer(TEXTS * 3, 600, ["<|endoftext|>", "<s>"])
+
+
+def make(serialized: bytes, *, fast: bool = True) -> Tokenizer:
+    return Tokenizer(TokenizerSettings(source="tokenizer.json", eos="<|endoftext|>", fast=fast), serialized)
+
+
+@pytest.fixture(scope="module")
+def pair(serialized: bytes) -> tuple[Tokenizer, Tokenizer]:
+    return make(serialized), make(serialized, fast=False)
+
+
+def same(pair: tuple[Tokenizer, Tokenizer], texts: list[str]) -> bool:
+    fast, slow = (t.encode_batch(texts) for t in pair)
+    return all(a.dtype == b.dtype == np.uint32 and a.tolist() == b.tolist() for a, b in zip(fast, slow, strict=True))
+
+
+def test_a_trained_byte_level_bpe_takes_the_fast_path(pair: tuple[Tokenizer, Tokenizer]) -> None:
+    """A byte-level BPE passes every check, and the other tokenizer of these tests really is the slow one."""
+    assert pair[0].slow_reason is None
+    assert pair[1].slow_reason == "switched off"
+
+
+CHARACTERS = st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("the cat\n\r\t \u00a0\u2028'sтшहि्"))
+
+
+@given(st.lists(st.text(CHARACTERS, max_size=200), max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_fast_and_slow_path_give_the_same_ids(pair: tuple[Tokenizer, Tokenizer], texts: list[str]) -> None:
+    """On any text, assigned characters or not, both paths give the same ids."""
+    assert same(pair, texts)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["the", " the", "cat", "and", "  ", "\n", "<s>", "<|endoftext|>", "'s", "हि"]), max_size=60
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_merges_across_words_give_the_same_ids(pair: tuple[Tokenizer, Tokenizer], words: list[str]) -> None:
+    """Text that is dense in merges and in special-looking spellings gives the same ids on both paths."""
+    assert same(pair, ["".join(words)])
+
+
+@pytest.mark.parametrize("path", [0, 1], ids=["fast", "slow"])
+def test_special_tokens_spelled_in_a_document_are_text(pair: tuple[Tokenizer, Tokenizer], path: int) -> None:
+    """A page that spells a special token never yields its id, and decodes to what the page said."""
+    tokenizer = pair[path]
+    text = "a <|endoftext|> b <s>"
+    ids = tokenizer.encode_batch([text])[0]
+    assert not set(ids.tolist()) & set(tokenizer.identity.special.values())
+    assert tokenizer.decode(ids.tolist()) == text
+
+
+@pytest.mark.parametrize("text", [" " * 1_000_000, "a" * 300_000, "\n" * 100_000, "中" * 100_000, "x " * 100_000])
+def test_endless_runs_neither_crash_nor_differ(pair: tuple[Tokenizer, Tokenizer], text: str) -> None:
+    """Runs that overflow a regex engine's stack go the slow way and give its ids."""
+    assert same(pair, [text])
+
+
+def test_long_runs_leave_the_fast_path(serialized: bytes) -> None:
+    """The guard speaks exactly beyond its limits, at the start, the middle and the end of a text."""
+    fast = convert(json.loads(serialized))
+    for text, safe in [
+        (" " * LONGEST_BLANK, True),
+        (" " * (LONGEST_BLANK + 1), False),
+        ("a" * LONGEST_WORD + " ", True),
+        ("b " + "a" * (LONGEST_WORD + 1), False),
+        ("b" + " " * (LONGEST_BLANK + 1) + "b", False),
+        ("", True),
+        ("\u0378 unassigned", False),
+    ]:
+        assert (fast.encode(text) is not None) is safe, text[:10]
+
+
+def test_an_added_token_that_is_not_special_leaves_the_fast_path(serialized: bytes) -> None:
+    """Ordinary added tokens are matched in text by the library, so texts that spell one go the slow way, equal."""
+    spec = json.loads(serialized)
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    spec["added_tokens"].append({"id": 600, "content": "catcat"} | flags)
+    changed = json.dumps(spec).encode()
+    pair = make(changed), make(changed, fast=False)
+    assert pair[0].slow_reason is None
+    assert pair[0].vocabulary == 601
+    assert same(pair, ["a catcat b", "a cat b"])
+    assert 600 in pair[0].encode_batch(["a catcat b"])[0]
+
+
+def test_alone_follows_merge_order() -> None:
+    """By hand: with ab (rank 5) before bc (6), 'abc' becomes ab + c below rank 9 and stays whole bytes below rank 5."""
+    ranks = {b"a": 0, b"b": 1, b"c": 2, b"ab": 5, b"bc": 6, b"abc": 9}
+    assert alone(b"abc", ranks, 9) == [b"ab", b"c"]
+    assert alone(b"abc", ranks, 5) == [b"a", b"b", b"c"]
+
+
+def test_ranks_whose_order_is_not_the_merge_order_are_refused(serialized: bytes) -> None:
+    """Swapped merges or a token without a merge would change ids under tiktoken, so neither is converted."""
+    swapped = json.loads(serialized)
+    merges = swapped["model"]["merges"]
+    merges[0], merges[1] = merges[1], merges[0]
+    with pytest.raises(ConversionError):
+        convert(swapped)
+    orphan = json.loads(serialized)
+    orphan["model"]["vocab"]["qqqq"] = 9999
+    with pytest.raises(ConversionError, match="not the product"):
+        convert(orphan)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"normalizer": {"type": "Lowercase"}}, "normalizer"),
+        ({"pre_tokenizer": {"type": "Whitespace"}}, "byte-level step"),
+        ({"model": {"type": "Unigram"}}, "not BPE"),
+    ],
+)
+def test_other_kinds_go_the_slow_way(serialized: bytes, change: dict[str, object], reason: str) -> None:
+    """What is not byte-level BPE is refused with the reason."""
+    with pytest.raises(ConversionError, match=reason):
+        convert(json.loads(serialized) | change)
+
+
+def test_a_pattern_that_drops_text_is_noticed() -> None:
+    """The two engines cut GPT-2's and our pattern alike; a pattern that leaves text uncovered shows a difference."""
+    assert same_pieces(GPT2)
+    assert same_pieces(PATTERN)
+    assert not same_pieces(r"\p{L}+")
+
+
+def test_boundary_ids_frame_a_document(serialized: bytes) -> None:
+    """BOS by id and EOS by name stand around the ids; without settings nothing is added."""
+    tokenizer = Tokenizer(TokenizerSettings(source="t.json", bos=1, eos="<|endoftext|>"), serialized)
+    assert tokenizer.boundary.block() == {"bos": 1, "eos": 0, "bos_token": "<s>", "eos_token": "<|endoftext|>"}
+    assert tokenizer.frame(np.array([7, 8], dtype=np.uint32)).tolist() == [1, 7, 8, 0]
+    bare = Tokenizer(TokenizerSettings(source="t.json", eos=None), serialized)
+    assert bare.frame(np.array([7], dtype=np.uint32)).tolist() == [7]
+
+
+@pytest.mark.parametrize("token", ["<nothing>", 100_000])
+def test_a_boundary_token_outside_the_vocabulary_is_refused(serialized: bytes, token: str | int) -> None:
+    """An unknown EOS is refused with its value, at load."""
+    with pytest.raises(SettingError, match="no such token"):
+        Tokenizer(TokenizerSettings(source="t.json", eos=token), serialized)
+
+
+def test_identity_holds_hash_size_specials_and_golden_digests(tmp_path: Path, serialized: bytes) -> None:
+    """The identity is what can be recomputed from the file alone, and does not name its folder."""
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(serialized)
+    tokenizer = load_tokenizer(TokenizerSettings(source=str(path), eos=None))
+    identity = tokenizer.identity
+    assert identity.sha256 == hashlib.sha256(serialized).hexdigest()
+    assert (identity.name, identity.revision, identity.vocabulary) == ("tokenizer.json", None, 600)
+    assert identity.special == {"<|endoftext|>": 0, "<s>": 1}
+    ids = tokenizer.encode_batch([GOLDEN[0]])[0]
+    assert identity.golden[0] == hashlib.sha256(b"".join(i.to_bytes(4, "little") for i in ids.tolist())).hexdigest()
+    assert tokenizer.dtype == np.uint16
+
+
+def test_a_missing_or_wrong_file_is_one_sentence(tmp_path: Path) -> None:
+    """No file, and a file that is no tokenizer, are told apart."""
+    with pytest.raises(MissingError, match="no such tokenizer"):
+        load_tokenizer(TokenizerSettings(source=str(tmp_path / "none.json"), eos=None))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InputError, match=r"not a tokenizer\.json"):
+        load_tokenizer(TokenizerSettings(source=str(tmp_path), eos=None))
+
+
+def test_a_hub_name_that_cannot_be_fetched_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the hub client raises becomes one MissingError that says what to do."""
+
+    class Offline:
+        @staticmethod
+        def from_pretrained(name: str, revision: str) -> None:
+            raise OSError(f"cannot reach the hub for {name} at {revision}\nsecond line")
+
+    monkeypatch.setattr(module.tokenizers, "Tokenizer", Offline)
+    with pytest.raises(
+        MissingError, match=r"'owner/name'.*did not give it \(cannot reach.*\); give the path"
+    ) as caught:
+        load_tokenizer(TokenizerSettings(source="owner/name", eos=None))
+    assert "\n" not in str(caught.value)
