@@ -7,6 +7,10 @@ order, so they are joined by position and nothing is ever looked up by id on the
     links      ingest     one row per (source host, target host, flags)   part per WARC file
     ledger     ingest     one row per record or fault                     part per WARC file
     signals    annotate   one row per document (columns: quality/signals.py, language.py)   aligned with documents
+    signatures deduplicate  one row per document and partition            row group per partition
+    members    deduplicate  one row per document                          aligned with documents
+    candidates deduplicate  one row per candidate pair                    part per partition
+    edges      deduplicate  one row per verified pair                     part per documents part (of the lower side)
     clusters   deduplicate  one row per clustered document                row group per documents part
     authority  sitegraph  one row per host and per registered domain      one part
     verdicts   select     one row per document                            aligned with documents
@@ -86,6 +90,37 @@ AUTHORITY = pa.schema(
         column("source", pa.string(), "'crawl' for ranks of this crawl's links, else the imported file's name"),
     ]
 )
+
+SIGNATURES = pa.schema(
+    [
+        column("partition", pa.int32(), "s for exact text, (band + 1) * splits + s for a band; s = key modulo splits"),
+        column("key", pa.uint64(), "what equal texts (first half of the text digest) or texts of one band share"),
+        column("check", pa.uint64(), "second half of the text digest, BLAKE2b-128 of the normalised text"),
+        column("row", pa.int32(), "row in the documents part of the same number"),
+        column("shingles", pa.int32(), "distinct shingles of the text"),
+    ]
+)
+
+MEMBERS = pa.schema(
+    [
+        column("id", ID, "document id"),
+        column("host", pa.string(), "host of the URL"),
+        column("date", pa.string(), "WARC-Date of the record, as written", True),
+        column("characters", pa.int32(), "length of the text in code points"),
+        column("shingles", pa.int32(), "distinct shingles of the text; 0 when it has no word"),
+    ]
+)
+
+CANDIDATES = pa.schema(
+    [
+        column("part_a", pa.int32(), "documents part of the first document; (part, row) of a is below that of b"),
+        column("row_a", pa.int32(), "its row"),
+        column("part_b", pa.int32(), "documents part of the second document"),
+        column("row_b", pa.int32(), "its row"),
+    ]
+)
+
+EDGES = pa.schema([*CANDIDATES, column("similarity", pa.float64(), "exact Jaccard similarity of the shingle sets")])
 
 CLUSTERS = pa.schema(
     [

@@ -11,7 +11,7 @@ finaliser, then h -> a*h + b modulo 2^32 with odd a; a and b are drawn from nump
 `RandomState(seed)`. Signatures are bit-identical to `datasketch.MinHash` fed with the same 32-bit hashes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class MinHash:
     bands: int = 14
     rows: int = 8
     seed: int = 1
-    shingling: Shingling = Shingling()
+    shingling: Shingling = field(default_factory=Shingling)
 
     def __post_init__(self) -> None:
         require(1 <= self.bands <= 1024, self, "bands", "use 1 to 1,024 bands")
@@ -54,17 +54,24 @@ class MinHash:
         return self.bands * self.rows
 
 
-def signature(hashes: NDArray[np.uint32], settings: MinHash = MinHash()) -> NDArray[np.uint32]:
+DEFAULT: Final = MinHash()
+
+
+def signature(hashes: NDArray[np.uint32], settings: MinHash = DEFAULT) -> NDArray[np.uint32]:
     """Return the signature, uint32[permutations], of a set given as 32-bit hashes; of none, the greatest values."""
-    return _minima(np.ascontiguousarray(hashes, np.uint32), *_permutations(settings.permutations, settings.seed))
+    found: NDArray[np.uint32] = _minima(
+        np.ascontiguousarray(hashes, np.uint32), *_permutations(settings.permutations, settings.seed)
+    )
+    return found
 
 
-def band_keys(found: NDArray[np.uint32], settings: MinHash = MinHash()) -> NDArray[np.uint64]:
+def band_keys(found: NDArray[np.uint32], settings: MinHash = DEFAULT) -> NDArray[np.uint64]:
     """Return one key per band, uint64[bands]: equal where all rows of that band are equal."""
-    return _keys(found.reshape(settings.bands, settings.rows))
+    keys: NDArray[np.uint64] = _keys(found.reshape(settings.bands, settings.rows))
+    return keys
 
 
-def keys_of(hashes: NDArray[np.uint64], settings: MinHash = MinHash()) -> NDArray[np.uint64]:
+def keys_of(hashes: NDArray[np.uint64], settings: MinHash = DEFAULT) -> NDArray[np.uint64]:
     """Return the band keys, uint64[bands], of a set of 64-bit shingle hashes (their lower 32 bits are used)."""
     return band_keys(signature(hashes.astype(np.uint32), settings), settings)
 

@@ -10,13 +10,13 @@ A *place* is one number for a document: documents part * 2^32 + row in it, int64
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from corpus.dedup.minhash import MinHash, keys_of
+from corpus.dedup.minhash import DEFAULT, MinHash, keys_of
 from corpus.dedup.shingles import read_text
 from corpus.settings import require
 
@@ -38,6 +38,9 @@ class Pairing:
         require(0 < self.threshold <= 1, self, "threshold", "use a similarity above 0 and at most 1")
         require(2 <= self.cap <= 1 << 20, self, "cap", "use 2 to 1,048,576 texts")
         require(1 <= self.neighbours <= 1 << 20, self, "neighbours", "use 1 to 1,048,576 texts")
+
+
+PAIRING: Final = Pairing()
 
 
 class Entries(NamedTuple):
@@ -113,6 +116,16 @@ def candidate_pairs(found: Groups, settings: Pairing, block: int = 1 << 22) -> I
             yield _sorted(Pairs(a[:count], b[:count]))
 
 
+def distinct_pairs(pairs: Pairs) -> tuple[Pairs, NDArray[np.int64]]:
+    """Return the distinct pairs, sorted, and for each given pair its position among them."""
+    order = np.lexsort((pairs.b, pairs.a))
+    ordered = Pairs(pairs.a[order], pairs.b[order])
+    fresh = ~_repeats(*ordered)
+    back = np.empty(len(order), np.int64)
+    back[order] = np.cumsum(fresh) - 1
+    return Pairs(ordered.a[fresh], ordered.b[fresh]), back
+
+
 class Sets(NamedTuple):
     """Shingle sets end to end: set i is values[offsets[i]:offsets[i + 1]], ascending and distinct."""
 
@@ -128,12 +141,13 @@ def join_sets(found: Sequence[NDArray[np.uint64]]) -> Sets:
 
 
 def jaccard(left: Sets, right: Sets, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the exact Jaccard similarity, float64, of left set i[k] and right set j[k] for each k; 0 when both are empty."""
-    return _jaccard(left.values, left.offsets, right.values, right.offsets, i, j)
+    """Return the exact Jaccard similarity, float64, of left set i[k] and right set j[k]; 0 when both are empty."""
+    found: NDArray[np.float64] = _jaccard(left.values, left.offsets, right.values, right.offsets, i, j)
+    return found
 
 
 def near_duplicates(
-    texts: Sequence[str], settings: MinHash = MinHash(), pairing: Pairing = Pairing()
+    texts: Sequence[str], settings: MinHash = DEFAULT, pairing: Pairing = PAIRING
 ) -> list[tuple[int, int]]:
     """Return all pairs (i, j), i < j, sorted, of texts that are equal once normalised or verified as near-duplicates.
 
@@ -192,7 +206,16 @@ def _sorted(pairs: Pairs) -> Pairs:
 
 @njit(cache=True, nogil=True)
 def _emit(
-    place: Any, shingles: Any, first: Any, end: Any, threshold: float, cap: int, neighbours: int, at: int, a: Any, b: Any
+    place: Any,
+    shingles: Any,
+    first: Any,
+    end: Any,
+    threshold: float,
+    cap: int,
+    neighbours: int,
+    at: int,
+    a: Any,
+    b: Any,
 ) -> tuple[int, int]:
     """Write pairs of members at, at + 1, ... while a whole member's pairs fit; return how many and the next member."""
     count, most = 0, max(cap, neighbours + 1)

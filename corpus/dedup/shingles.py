@@ -56,6 +56,9 @@ class Shingling:
         require(1 <= self.characters <= 64, self, "characters", "use 1 to 64 characters")
 
 
+DEFAULT: Final = Shingling()
+
+
 class Shingles(NamedTuple):
     """A text as the deduplicator sees it.
 
@@ -68,7 +71,7 @@ class Shingles(NamedTuple):
     digest: bytes
 
 
-def read_text(text: Any, settings: Shingling = Shingling()) -> Shingles:
+def read_text(text: Any, settings: Shingling = DEFAULT) -> Shingles:
     """Return shingle hashes and digest of a text: a str, or UTF-8 in any contiguous buffer of bytes."""
     source = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     data = _settled(np.frombuffer(source, np.uint8))
@@ -78,7 +81,7 @@ def read_text(text: Any, settings: Shingling = Shingling()) -> Shingles:
     return Shingles(_distinct(hashes), hashlib.blake2b(normalised, digest_size=16).digest())
 
 
-def shingles(text: Any, settings: Shingling = Shingling()) -> NDArray[np.uint64]:
+def shingles(text: Any, settings: Shingling = DEFAULT) -> NDArray[np.uint64]:
     """Return the distinct shingle hashes of a text, uint64, ascending."""
     return read_text(text, settings).hashes
 
@@ -92,18 +95,21 @@ def _distinct(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _settled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the text in form C, unless finding that form could take for ever."""
+    """Return the text in form C, unless finding it could take for ever or there is none."""
     unsettled, run = _scan(data, tables().entries)
     if not unsettled or run > LONGEST_MARK_RUN:
         return data
-    text = bytes(data).decode("utf-8", "surrogatepass")
+    try:
+        text = bytes(data).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data
     if unicodedata.is_normalized("NFC", text):
         return data
     return np.frombuffer(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass"), np.uint8)
 
 
 @njit(cache=True, nogil=True)
-def _decode(data: Any, i: int) -> tuple[int, int]:
+def _decode(data: Any, i: int) -> Any:
     """Return code point and length in bytes of the UTF-8 sequence at i; what is cut short counts as a space."""
     lead = np.int64(data[i])
     if lead < 0x80:
@@ -135,7 +141,7 @@ def _scan(data: Any, entries: Any) -> tuple[bool, int]:
 
 
 @njit(cache=True, nogil=True)
-def _encode(point: int, out: Any, m: int) -> int:
+def _encode(point: Any, out: Any, m: int) -> int:
     """Write a code point as UTF-8 at out[m:]; return the position after it."""
     if point < 0x80:
         out[m] = point
@@ -171,11 +177,11 @@ def _tokenise(data: Any, entries: Any, lower: Any, out: Any, hashes: Any, kinds:
     In the normalised text one space stands between two words, and nothing beside a character of its own.
     """
     i, m, n, before = 0, 0, 0, GAP
-    h = _FNV_BASIS
+    h: Any = _FNV_BASIS
     while i < len(data):
         point, size = _decode(data, i)
         i += size
-        kind = np.int64(entries[point]) & KIND
+        kind: Any = np.int64(entries[point]) & KIND
         if kind == MARK:
             kind = WORD if before == WORD else GAP
         if before == WORD and kind != WORD:
