@@ -105,7 +105,7 @@ def _comments(view: View) -> str:
 
 def _plain(view: View, w: dict[str, str]) -> str:
     return f"""<div id="menu"><a href="/">{w["home"]}</a> <a href="/about.html">{w["about"]}</a> <a href="/contact.html">{w["contact"]}</a></div>
-<div id="text">
+<div id="content" class="page-text">
 <h1>{escape(view.title)}</h1>
 {view.article}
 </div>

@@ -16,7 +16,7 @@ from maker.captures import Capture, Label, crawl_date, hashed
 from maker.copies import copy_captures
 from maker.odd import odd_captures, site_capture
 from maker.planted import planted_captures
-from maker.sites import Site, load_sites
+from maker.sites import Site, is_unspaced, load_sites
 
 ORDINARY = tuple(f"crawl-{number:05d}.warc.gz" for number in range(4))
 PLAIN, ARC, WET, ZSTD = "crawl-00004.warc", "crawl-00005.arc.gz", "crawl-00006.warc.wet.gz", "crawl-00007.warc.zst"
@@ -30,6 +30,7 @@ OWN_FILE = {
 }
 CUT_HOST = "lantern-hill.example"
 REVISITS = 5
+TWINS = 3
 DAMAGE = {"kind": "damaged", "expect": "damaged"}
 
 
@@ -66,6 +67,27 @@ def _host(url: str) -> str:
     return url.split("/")[2]
 
 
+def www_twins(captures: list[Capture], copied: set[str]) -> list[Capture]:
+    """Three pages that their site also serves, byte for byte, under its www name."""
+    fit = [it for it in captures if it.label.kind == "good" and not it.label.note and it.file in ORDINARY]
+    free = [it for it in fit if it.url not in copied and _host(it.url).count(".") == 1]
+    twins = sorted(free, key=lambda it: hashed("twin", it.url))[:TWINS]
+    return [
+        replace(
+            twin,
+            url=twin.url.replace("://", "://www.", 1),
+            label=replace(
+                twin.label, kind="exact_copy", of=twin.url, jaccard=1.0, shingles=unit_of(twin), note="same bytes"
+            ),
+        )
+        for twin in twins
+    ]
+
+
+def unit_of(capture: Capture) -> str:
+    return "char5" if is_unspaced(capture.label.language) else "word5"
+
+
 def all_captures(pages: Path) -> tuple[list[Capture], list[Site]]:
     """Every capture of the crawl, and the written sites."""
     sites = load_sites(pages)
@@ -76,6 +98,7 @@ def all_captures(pages: Path) -> tuple[list[Capture], list[Site]]:
             captures.append(replace(index_capture(site), file=ordinary_file(site.host)))
     apart = {*OWN_FILE, CUT_HOST} - {"quiet-essays.example", "old-mill-lane.example", "map-room.example"}
     rest = [*copy_captures(sites, apart), *planted_captures(), *odd_captures()]
+    rest += www_twins(captures, {it.label.of for it in rest})
     captures += [replace(capture, file=capture.file or ordinary_file(_host(capture.url))) for capture in rest]
     urls = [capture.url for capture in captures]
     if doubled := {url for url in urls if urls.count(url) > 1}:
