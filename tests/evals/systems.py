@@ -15,3 +15,10 @@ def warc(path: str) -> Iterator[tuple[str, str | None, bytes | None]]:
         for item in open_archive(stream, path):
             if isinstance(item, Record):
                 yield item.record_type, item.target_uri, item.block
+
+
+def neardup(texts: list[str]) -> list[tuple[int, int]]:
+    """Return the pairs of texts that are duplicates of one another, with default settings."""
+    from corpus.dedup.pairs import near_duplicates  # noqa: PLC0415
+
+    return near_duplicates(texts)
