@@ -53,8 +53,8 @@ Ints = NDArray[np.int64]
 
 BATCH = 512
 """Documents read at a time."""
-LOOKUP = 10_000
-"""Hosts looked up at a time."""
+LOOKUP = 200_000
+"""Hosts looked up in one pass over the authority set."""
 ROW_GROUP = 1 << 16
 """Rows of a row group of pairs: small enough that a verify unit finds its own by statistics."""
 RANDOM: dict[str, Any] = {"use_dictionary": False}
