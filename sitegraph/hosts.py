@@ -3,22 +3,28 @@
 Rules (those of the Common Crawl web graphs, cc-pyspark `wat_extract_links.py`, applied by us on ingest because newer
 releases no longer apply them all): lower case, trailing dot and port gone, IDN in punycode (UTS 46), IP addresses and
 single labels out, names over 253 bytes or labels over 63 out, a leading `www.` stripped where two labels remain.
+
+The rules live in corpus.url.graph_host. Nearly every host of a crawl is in its final form already, which one regular
+expression can tell in a tenth of the time that parsing it as a URL takes.
 """
 
-from corpus.url import is_ip, registered_domain, www_normalised
+import re
+from typing import Final, Literal
 
-MAX_NAME, MAX_LABEL = 253, 63
+from corpus.url import graph_host, is_ip, registered_domain, www_normalised
+
+_LABEL: Final = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_FINAL_FORM: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
 
 
 def node_name(host: str) -> str | None:
-    """Return the name under which a WHATWG host is a node of the graph, or None when it is none."""
-    host = host.rstrip(".")
-    labels = host.split(".")
-    if len(labels) < 2 or len(host) > MAX_NAME or is_ip(host):
-        return None
-    if any(not label or len(label) > MAX_LABEL for label in labels):
-        return None
-    return www_normalised(host)
+    """Return the name under which a host is a node of the graph, or None when it is none."""
+    return www_normalised(host) if _FINAL_FORM.fullmatch(host) else graph_host(host)
+
+
+def unusable_because(host: str) -> Literal["ip", "name"]:
+    """Say why a host for which node_name gives None is no node: an IP address, or no name of two sound labels."""
+    return "ip" if is_ip(host) else "name"
 
 
 def domain_of(name: str) -> str:

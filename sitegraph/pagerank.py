@@ -108,7 +108,7 @@ def check(n: int, offsets: NDArray[np.int64], sources: NDArray[np.int32], weight
         raise ValueError("offsets must rise from 0 to the number of arcs")
     if len(weights) != len(sources):
         raise ValueError(f"{len(weights)} weights for {len(sources)} arcs")
-    if len(sources) and not (0 <= int(sources.min()) and int(sources.max()) < n):
+    if len(sources) and (sources.min() < 0 or sources.max() >= n):
         raise ValueError(f"arc sources must be node numbers from 0 to {n - 1}")
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("weights must be finite and not negative")

@@ -1,0 +1,108 @@
+"""Two stages: links -> graph -> authority. They wire build.py and ranking.py to shard sets, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from corpus.settings import UNMARKED
+from corpus.stage import Result
+from corpus.storage import ShardSet
+from sitegraph.build import build
+from sitegraph.engine import Engine
+from sitegraph.layout import GraphSets
+from sitegraph.ranking import Ranking, rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildGraph:
+    """Build the host graph and the graph of registered domains from links; documents only add the hosts they are of."""
+
+    name: ClassVar[str] = "graph"
+    version: ClassVar[int] = 1
+
+    links: ShardSet
+    graph: GraphSets
+    documents: ShardSet | None = None
+    engine: Engine = field(default_factory=Engine, metadata=UNMARKED)
+
+    @property
+    def root(self) -> Path:
+        """Root of its shard sets."""
+        return self.graph.root
+
+    @property
+    def inputs(self) -> tuple[ShardSet, ...]:
+        """Links, and documents when given."""
+        return (self.links, *([self.documents] if self.documents else []))
+
+    @property
+    def outputs(self) -> tuple[ShardSet, ...]:
+        """The shard sets of the graph."""
+        return self.graph.all
+
+    def settings(self) -> Any:
+        """It has none that change its results."""
+        return None
+
+    def shards(self) -> int:
+        """One unit."""
+        return 1
+
+    def sources(self, shard: int) -> Sequence[Path]:
+        """All part files there are."""
+        return [path for shard_set in self.inputs for path in shard_set.paths()]
+
+    def run(self, shard: int) -> Result:
+        """Build the graph."""
+        documents = self.documents.paths() if self.documents else []
+        built = build(self.links.paths(), documents, self.graph, self.engine)
+        return Result(files=built.files, counts=built.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankSites:
+    """Rank the hosts and registered domains of a graph (ranking.py has the rules, also for imported ranks)."""
+
+    name: ClassVar[str] = "rank"
+    version: ClassVar[int] = 1
+
+    graph: GraphSets
+    authority: ShardSet
+    ranking: Ranking = field(default_factory=Ranking)
+
+    @property
+    def root(self) -> Path:
+        """Root of its shard sets."""
+        return self.authority.root
+
+    @property
+    def inputs(self) -> tuple[ShardSet, ...]:
+        """Nodes and arcs of both levels."""
+        return self.graph.ranked
+
+    @property
+    def outputs(self) -> tuple[ShardSet, ...]:
+        """The authority table."""
+        return (self.authority,)
+
+    def settings(self) -> Any:
+        """How to rank."""
+        return self.ranking
+
+    def identity(self, shard: int) -> Any:
+        """What changes with the files that the settings name."""
+        return self.ranking.mark()
+
+    def shards(self) -> int:
+        """One unit."""
+        return 1
+
+    def sources(self, shard: int) -> Sequence[Path]:
+        """The files of the graph that a rank reads."""
+        return [shard_set.path(0) for shard_set in self.inputs]
+
+    def run(self, shard: int) -> Result:
+        """Rank the graph."""
+        written, counts = rank(self.graph, self.authority, self.ranking)
+        return Result(files=[written], counts=counts)
