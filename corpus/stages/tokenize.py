@@ -253,7 +253,9 @@ class Shards:
         remove_manifest(folder)
         ranges, paths = self.plan(), self.tokens.paths()
         wanted, block = ranges[shard], gather.common_block(paths)
-        shared = {"plan": fingerprint([[r.component, r.number, r.count] for r in ranges], block, self.settings())}
+        shared: dict[str, Any] = {
+            "plan": fingerprint([[r.component, r.number, r.count] for r in ranges], block, self.settings())
+        }
         shared |= {"count": len(ranges), "block": block}
         pieces = gather.gather(paths, wanted)
         if not pieces:  # few, long documents: no key fell into this range

@@ -121,9 +121,8 @@ def load_manifest(folder: str | Path) -> Manifest:
     if not isinstance(root, dict) or root.get("format") != FORMAT:
         raise ShardError(f"{path}: not a manifest of token shards; give the folder that the pipeline wrote")
     if root.get("format_version") != FORMAT_VERSION:
-        raise ShardError(
-            f"{path}: format version {root.get('format_version')}, this reader knows {FORMAT_VERSION}; use a matching one"
-        )
+        found = root.get("format_version")
+        raise ShardError(f"{path}: format version {found}, known here is {FORMAT_VERSION}; use a matching release")
     if root.get("digest") != _own_digest(root):
         raise ShardError(f"{path}: its own digest does not match, it was changed; copy the whole folder again")
     return Manifest(Path(folder), root)

@@ -1,0 +1,17 @@
+"""Read token shards in a trainer: the same stream for every number of ranks, exact resume, verified bytes.
+
+    from corpus.reader import ReaderSettings, TokenReader
+
+    reader = TokenReader("ROOT/shards", ReaderSettings(sequence_length=2048, batch_size=64), rank=0, world_size=1)
+    for batch in reader:                  # {"input_ids": (64, 2048), "labels": (64, 2048), "sequence": (64,)}
+        ...
+        state = reader.state_dict()       # small and the same on every rank; load_state_dict goes on after this batch
+
+A plan (plan.py) says which tokens each batch holds; it follows from the manifest and the settings alone. Reading
+(groups.py) cannot change it. Needs numpy and pyarrow, nothing else; `corpus.reader_torch` wraps it for torch.
+"""
+
+from corpus.reader.plan import ReaderSettings
+from corpus.reader.reader import Batch, TokenReader
+
+__all__ = ["Batch", "ReaderSettings", "TokenReader"]
