@@ -11,7 +11,7 @@ from maker.sites import Page, Site, is_unspaced, text_units
 
 CODECS = {"windows-874": "cp874", "tis-620": "cp874"}
 BOMS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
-WEB_NAMES = {"utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
+WEB_NAMES = {"cp874": "windows-874", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
 
 REMARKS = (
     "This answered a question I had carried around for years. Thank you.",

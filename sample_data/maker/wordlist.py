@@ -44,6 +44,10 @@ _ROWS: dict[str, tuple[str, ...]] = {
            "Questo sito usa i cookie per ricordare le preferenze.", "Tutti i diritti riservati", "Commenti"),
     "nl": ("Startpagina", "Over ons", "Contact", "Zoeken", "Verwante pagina's", "Delen", "Nieuwe pagina's eens per maand per e-mail.",
            "Deze site gebruikt cookies om uw keuzes te onthouden.", "Alle rechten voorbehouden", "Reacties"),
+    "el": ("Αρχική", "Σχετικά", "Επικοινωνία", "Αναζήτηση", "Σχετικές σελίδες", "Κοινοποίηση", "Νέες σελίδες μία φορά τον μήνα στο ταχυδρομείο σας.",
+           "Ο ιστότοπος χρησιμοποιεί cookies για να θυμάται τις ρυθμίσεις σας.", "Με την επιφύλαξη κάθε δικαιώματος", "Σχόλια"),
+    "sw": ("Mwanzo", "Kuhusu", "Wasiliana nasi", "Tafuta", "Kurasa zinazohusiana", "Shiriki", "Pata kurasa mpya kwa barua pepe mara moja kwa mwezi.",
+           "Tovuti hii hutumia vidakuzi kukumbuka mipangilio yako.", "Haki zote zimehifadhiwa", "Maoni"),
 }  # fmt: skip
 
 _TRADITIONAL = ("zh-Hant", "zh-TW", "zh-HK", "zh-MO")
