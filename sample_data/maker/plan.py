@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maker import warc
+from maker.answers import answer_captures
 from maker.body import plain_text
 from maker.build import index_capture, label_for
 from maker.captures import Capture, Label, crawl_date, hashed
 from maker.copies import copy_captures
-from maker.odd import odd_captures, site_capture
+from maker.odd import site_capture
 from maker.planted import planted_captures
 from maker.sites import Site, is_unspaced, load_sites
 
@@ -97,7 +98,7 @@ def all_captures(pages: Path) -> tuple[list[Capture], list[Site]]:
             captures += [replace(site_capture(site, page), file=file_for(site, n)) for n, page in enumerate(site.pages)]
             captures.append(replace(index_capture(site), file=ordinary_file(site.host)))
     apart = {*OWN_FILE, CUT_HOST} - {"quiet-essays.example", "old-mill-lane.example", "map-room.example"}
-    rest = [*copy_captures(sites, apart), *planted_captures(), *odd_captures()]
+    rest = [*copy_captures(sites, apart), *planted_captures(), *answer_captures()]
     rest += www_twins(captures, {it.label.of for it in rest})
     captures += [replace(capture, file=capture.file or ordinary_file(_host(capture.url))) for capture in rest]
     urls = [capture.url for capture in captures]
