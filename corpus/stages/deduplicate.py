@@ -7,8 +7,8 @@
 
 Partitions. A signature file has a row group per partition, so the exchange between the first two stages is by row
 group and no stage shuffles. With `splits` s there are s partitions of exact text (numbers 0 to s-1) and s per band;
-a key goes to split `key modulo s`. A candidates unit holds 40 bytes, and while sorting about 100, per document and
-split: keep documents / splits below some ten million. Results do not depend on `splits`.
+a key goes to split `key modulo s`. A candidates unit holds its keys, at most some 80 bytes a document while it
+sorts them: keep documents / splits below some ten million. Results do not depend on `splits`.
 
 Candidates are cheap and one in five is wrong (LSH alone: precision 0.805 on labelled page variants), so each pair is
 verified by the exact Jaccard similarity of its shingle sets, computed again from the text: no signature file then
@@ -233,7 +233,8 @@ class Verify:
 
     def sources(self, shard: int) -> Sequence[Path]:
         others = [path for path in self.documents.paths() if path != self.documents.path(shard)]
-        return [self.documents.path(shard), *others, *self.candidates.paths()]
+        bands = [self.candidates.path(part) for part in self.candidates.parts() if part >= self.splits]
+        return [self.documents.path(shard), *others, *bands]
 
     def run(self, shard: int) -> Result:
         pairs = self._pairs(shard)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from corpus.dedup.clusters import of_part
@@ -268,6 +268,6 @@ def test_tables_are_streamed_by_row_group(tmp_path: Path) -> None:
     """Row groups of three rows are read as they lie: duplicates far apart in a part are found."""
     rows = [document(BASE), *(document(f"filler {i} text") for i in range(20)), document(NEAR, 1)]
     documents = write_documents(tmp_path, [rows])
-    assert pa.parquet.ParquetFile(documents.path(0)).num_row_groups == 8
+    assert pq.ParquetFile(documents.path(0)).num_row_groups == 8
     run(documents)
     assert [row["row"] for row in rows_of(documents, 0)] == [0, 21]
