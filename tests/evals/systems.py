@@ -4,6 +4,11 @@ Imports stand inside the functions, so that one scoring script loads only what i
 """
 
 from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from corpus.language import LanguageIdentifier
 
 
 def warc(path: str) -> Iterator[tuple[str, str | None, bytes | None]]:
@@ -22,3 +27,65 @@ def neardup(texts: list[str]) -> list[tuple[int, int]]:
     from corpus.dedup.pairs import near_duplicates  # noqa: PLC0415
 
     return near_duplicates(texts)
+
+
+class _Langid:
+    """Language identification with default settings: text -> (label, score); `labels` are what it vouches for."""
+
+    @cached_property
+    def identifier(self) -> "LanguageIdentifier":
+        from corpus.language import LanguageIdentifier  # noqa: PLC0415
+
+        return LanguageIdentifier()
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return self.identifier.labels
+
+    def __call__(self, text: str) -> tuple[str | None, float]:
+        found = self.identifier.identify(text)
+        return found.label, found.score
+
+
+langid = _Langid()
+
+
+def failed_rules(text: str, preset: str) -> list[str]:
+    """Return the thresholds of a preset that a text fails, by the same code as the stages annotate and select."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    from corpus.quality.columns import COLUMNS  # noqa: PLC0415
+    from corpus.quality.rulefile import load_rules  # noqa: PLC0415
+    from corpus.quality.signals import measure  # noqa: PLC0415
+    from corpus.quality.verdict import failures  # noqa: PLC0415
+
+    rules = load_rules(preset)
+    language = langid.identifier.identify(text)
+    values = {**measure(text, language.label), "language": language.label, "language_score": language.score}
+    columns = {name: pa.array([values.get(name)], COLUMNS[name]) for name in rules.signals | {"language"}}
+    return [name for name, mask in failures(columns, rules).items() if mask[0]]
+
+
+def quality(text: str) -> float:
+    """Return minus the number of FineWeb's rules that a text fails: higher is better."""
+    return -float(len(failed_rules(text, "fineweb")))
+
+
+def gopher(text: str) -> float:
+    """Return 1 for a text that the preset gopher keeps, else 0."""
+    return float(not failed_rules(text, "gopher"))
+
+
+def c4(text: str) -> float:
+    """Return 1 for a text that the preset c4 keeps, else 0."""
+    return float(not failed_rules(text, "c4"))
+
+
+def fineweb(text: str) -> float:
+    """Return 1 for a text that the preset fineweb keeps, else 0."""
+    return float(not failed_rules(text, "fineweb"))
+
+
+def dclm(text: str) -> float:
+    """Return 1 for a text that the preset dclm keeps, else 0."""
+    return float(not failed_rules(text, "dclm"))
