@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from corpus import __version__, journal, recipes
+from corpus import __version__, cli_tools, journal, recipes
 from corpus.errors import HeadwaterError
 from corpus.pipeline import Executor, Pipeline
 from corpus.progress import Show
@@ -217,6 +217,11 @@ def report(root: Path, target: Path | None) -> None:
 
     journal.load(root)
     out().print(f"report: {page.write(root, target)}", soft_wrap=True)
+
+
+main.add_command(cli_tools.train_tokenizer)
+main.add_command(cli_tools.shards)
+main.add_command(cli_tools.recall)
 
 
 def printed(value: Any, as_json: bool, table: Callable[[], Any]) -> None:

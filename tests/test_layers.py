@@ -39,8 +39,9 @@ LAYERS: dict[str, int] = {
     "corpus.journal": 7,
     "corpus.progress": 7,
     "corpus.report": 8,
-    "corpus.cli": 9,
-    "corpus.__main__": 10,
+    "corpus.cli_tools": 9,
+    "corpus.cli": 10,
+    "corpus.__main__": 11,
 }
 """A module or subpackage may import itself and what has a lower number."""
 

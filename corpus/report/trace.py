@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from corpus.errors import MissingError
 from corpus.report.ledger import parts
 from corpus.storage import ShardSet
+from corpus.tokens.gather import component_folder
 from corpus.url import normalise
 
 
@@ -112,7 +113,7 @@ def shard_rows(root: Path, component: str | None, identity: bytes) -> dict[str, 
     if component is None:
         return {}
     found = {}
-    for path in sorted((root / "shards" / component).glob("*.parquet")):
+    for path in sorted((root / "shards" / component_folder(component)).glob("*.parquet")):
         for row in matches(path, "doc_id", identity):
             tokens = row_of(path, row)
             found[f"{path.relative_to(root)}, row {row}"] = f"{tokens['n_tokens']} tokens"

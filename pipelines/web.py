@@ -1,0 +1,139 @@
+"""The recipe web: any archives in, token shards out.
+
+The whole road in one place, top to bottom; each stage is given the shard sets that earlier stages write. A variant
+calls `web` and changes what it needs, as sample.py does.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from corpus.stages.ingest import Ingest, IngestSettings
+
+from corpus.dedup.minhash import MinHash
+from corpus.dedup.pairs import Pairing
+from corpus.inputs import resolve
+from corpus.language import LanguageIdentifier
+from corpus.pipeline import Pipeline
+from corpus.quality.rulefile import load_rules
+from corpus.settings import fingerprint
+from corpus.stages.annotate import Annotate
+from corpus.stages.deduplicate import Candidates, Clusters, Signatures, Verify
+from corpus.stages.select import Select
+from corpus.stages.tokenize import Manifest, Shards, Tokenize
+from corpus.storage import ShardSet
+from corpus.tokens.tokenizer import TokenizerSettings
+from sitegraph.commoncrawl import ImportedRanks
+from sitegraph.layout import GraphSets
+from sitegraph.pagerank import PageRank
+from sitegraph.ranking import Ranking
+from sitegraph.stages import BuildGraph, RankSites
+
+HERE = Path(__file__).resolve().parent
+SAMPLE_TOKENIZER = HERE.parent / "sample_data" / "tokenizer.json"
+
+Extractor = Literal["trafilatura", "resiliparse", "adaptive"]
+Cleaning = Literal["none", "c4_lines", "fineweb_lines"]
+
+
+def web(
+    root: Path,
+    inputs: tuple[str, ...] = (),
+    *,
+    prefix: str | None = None,
+    extractor: Extractor = "trafilatura",
+    languages: tuple[str, ...] = (),
+    thresholds: str = str(HERE / "web.toml"),
+    bands: int = 14,
+    rows: int = 8,
+    similarity: float = 0.8,
+    damping: float = 0.85,
+    seeds: Path | None = None,
+    ranks: Path | None = None,
+    language_model: str | None = None,
+    clean: Cleaning = "none",
+    tokenizer: str = str(SAMPLE_TOKENIZER),
+    bos: str | None = None,
+    eos: str | None = "<|endoftext|>",
+    shard_tokens: int = 1 << 27,
+) -> Pipeline:
+    """Any archives in, token shards out.
+
+    prefix           set before the entries of a listing, such as https://data.commoncrawl.org/
+    extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
+    languages        with adaptive: languages to extract precisely; none means all
+    thresholds       a preset (gopher, c4, fineweb, dclm) or a TOML file; a change re-runs select and what follows
+    bands, rows      of MinHash (corpus recall shows what they find); similarity: exact Jaccard that makes a duplicate
+    damping, seeds   of PageRank; seeds: a file of preferred hosts. ranks: a Common Crawl ranks file to use instead
+    language_model   path of another fastText model for language identification
+    clean            line cleaning before tokenizing
+    tokenizer        path of a tokenizer.json or hub name; the default is the sample's, good for a first look only
+    bos, eos         tokens put before and after each document
+    shard_tokens     tokens in a shard
+    """
+    files = tuple(resolve(inputs, prefix)) if inputs else ()
+    documents, links, ledger = (ShardSet(root, name) for name in ("documents", "links", "ledger"))
+    signals, verdicts, authority = (ShardSet(root, name) for name in ("signals", "verdicts", "authority"))
+    signatures, members, candidates = (ShardSet(root, name) for name in ("signatures", "members", "candidates"))
+    edges, clusters = (ShardSet(root, name) for name in ("edges", "clusters"))
+    tokens, shards, shard_index = (ShardSet(root, name) for name in ("tokens", "shards", "shard_index"))
+    graph = GraphSets(root)
+    minhash = MinHash(bands=bands, rows=rows)
+    identifier = LanguageIdentifier(model=language_model)
+    ranking = Ranking(
+        pagerank=PageRank(damping=damping),
+        seeds=seeds,
+        imports=(ImportedRanks(path=ranks),) if ranks else (),
+    )
+    encoding = TokenizerSettings(source=tokenizer, bos=bos, eos=eos)
+    judge = Select(
+        documents=documents,
+        signals=signals,
+        clusters=clusters,
+        authority=authority,
+        verdicts=verdicts,
+        rules=load_rules(thresholds),
+    )
+    return Pipeline(
+        root=root,
+        name="web",
+        stages=(
+            Ingest(
+                inputs=files,
+                documents=documents,
+                links=links,
+                ledger=ledger,
+                settings=IngestSettings(extractor=extractor),
+            ),
+            BuildGraph(links=links, documents=documents, graph=graph),
+            RankSites(graph=graph, authority=authority, ranking=ranking),
+            Annotate(documents=documents, signals=signals, identifier=identifier),
+            Signatures(documents=documents, output=signatures, members=members, minhash=minhash),
+            Candidates(signatures=signatures, output=candidates, bands=bands, pairing=Pairing(threshold=similarity)),
+            Verify(documents=documents, candidates=candidates, output=edges, threshold=similarity),
+            Clusters(
+                documents=documents,
+                members=members,
+                candidates=candidates,
+                edges=edges,
+                output=clusters,
+                authority=authority,
+                threshold=similarity,
+            ),
+            judge,
+            Tokenize(
+                documents=documents,
+                signals=signals,
+                verdicts=verdicts,
+                output=tokens,
+                tokenizer=encoding,
+                processor=None if clean == "none" else clean,
+            ),
+            Shards(tokens=tokens, output=shards, index=shard_index, shard_tokens=shard_tokens),
+            Manifest(
+                shard_files=shards,
+                index=shard_index,
+                tokenizer=encoding,
+                pipeline=fingerprint(extractor, judge.rules, minhash, similarity, ranking, clean),
+            ),
+        ),
+    )
