@@ -90,7 +90,7 @@ def test_failed_download_says_the_ways_out(server: str, bare: Path, path: str, s
 
 def test_unreachable_server(bare: Path) -> None:
     """Offline, the same sentence."""
-    with pytest.raises(MissingError, match="download from http://127.0.0.1:9/ failed"):
+    with pytest.raises(MissingError, match=r"download from http://127\.0\.0\.1:9/ failed"):
         model.find_model(url="http://127.0.0.1:9/", sha256=SHA256)
 
 
