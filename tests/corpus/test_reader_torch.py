@@ -1,0 +1,82 @@
+"""The torch dataset: the numpy reader's batches as tensors, through DataLoader, with its state."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from token_roots import make_shards
+
+from corpus.reader import ReaderSettings, TokenReader
+
+SETTINGS = ReaderSettings(sequence_length=32, batch_size=4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shards(tmp_path_factory.mktemp("torch"), count=100)
+
+
+@pytest.mark.train
+def test_torch_gives_the_batches_of_the_numpy_reader(folder: Path) -> None:
+    """Plain loop and DataLoader give the same tensors as the reader, rank by rank."""
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
+    from corpus.reader_torch import torch_dataset  # noqa: PLC0415
+
+    for rank in (0, 1):
+        expected = list(TokenReader(folder, SETTINGS, rank=rank, world_size=2))
+        plain = list(torch_dataset(folder, SETTINGS, rank=rank, world_size=2))
+        loaded = list(DataLoader(torch_dataset(folder, SETTINGS, rank=rank, world_size=2), batch_size=None))
+        assert len(plain) == len(loaded) == len(expected) > 3
+        for one, two, three in zip(expected, plain, loaded, strict=True):
+            assert all(np.array_equal(one[name], two[name].numpy()) for name in one)
+            assert all(np.array_equal(one[name], three[name].numpy()) for name in one)
+
+
+@pytest.mark.train
+def test_torch_state_goes_on_exactly(folder: Path) -> None:
+    """A state taken in a loop over a DataLoader continues with the next batch."""
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
+    from corpus.reader_torch import torch_dataset  # noqa: PLC0415
+
+    dataset = torch_dataset(folder, SETTINGS)
+    taken = iter(DataLoader(dataset, batch_size=None))
+    for _ in range(3):
+        next(taken)
+    other = torch_dataset(folder, SETTINGS)
+    other.load_state_dict(dataset.state_dict())
+    rest = [batch["input_ids"].numpy() for batch in other]
+    expected = [batch["input_ids"] for batch in TokenReader(folder, SETTINGS)][3:]
+    assert np.array_equal(rest, expected)
+
+
+@pytest.mark.train
+def test_worker_processes_are_refused(folder: Path) -> None:
+    """Two workers would hand out the same stream twice, so they are an error with the remedy."""
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
+    from corpus.reader_torch import torch_dataset  # noqa: PLC0415
+
+    with pytest.raises(Exception, match="use num_workers=0"):
+        list(DataLoader(torch_dataset(folder, SETTINGS), batch_size=None, num_workers=2))
+
+
+def test_without_torch_the_error_names_the_extra() -> None:
+    """Importing the module where torch cannot be imported is one MissingError with the command to install it."""
+    code = """
+import sys
+sys.modules["torch"] = None
+from corpus.errors import MissingError
+try:
+    import corpus.reader_torch
+except MissingError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'headwater[train]'" in done.stdout
