@@ -141,11 +141,16 @@ class HttpSource:
         before = len(into)
         try:
             await copy(response.content.read, start - at, size, into)
-        finally:
-            self.live = (response, start + len(into) - before) if response.status == 200 else None
-        if response.status == 200 and len(into) - before < size:
-            known.check(self.url, start + len(into) - before, None)
-        if self.live is None:
+        except BaseException:
+            response.close()
+            self.live = None
+            raise
+        got = len(into) - before
+        if response.status == 200 and got < size:
+            known.check(self.url, start + got, None)
+        if response.status == 200:
+            self.live = (response, start + got)
+        else:
             response.release()
 
     async def _open(self, start: int, size: int, known: Known) -> tuple[aiohttp.ClientResponse, int]:
@@ -404,9 +409,9 @@ class RemoteStream(io.RawIOBase):
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return the seconds to wait: exponential with jitter, at least what the server asked for."""
         first, longest = self.settings.first_wait, self.settings.longest_wait
-        drawn = tenacity.wait_exponential_jitter(initial=first, max=longest, jitter=first)(state)
+        wait = tenacity.wait_exponential(multiplier=first, max=longest) + tenacity.wait_random(0, first)
         error = state.outcome.exception() if state.outcome else None
-        return min(longest, max(drawn, error.after if isinstance(error, Transient) else 0.0))
+        return min(longest, max(wait(state), error.after if isinstance(error, Transient) else 0.0))
 
     def close(self) -> None:
         """Close the connections."""

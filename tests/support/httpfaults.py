@@ -1,0 +1,127 @@
+"""A web server on loopback that misbehaves on request, for tests of remote inputs."""
+
+import contextlib
+import datetime
+import ipaddress
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+@dataclass
+class Site:
+    """What a server serves: files by path, and faults taken one per request, in order.
+
+    A fault is a status ("503"), "cut" (half of the body, then the connection ends), "stall" (half of the body, then
+    silence), "short" (half of the body with a matching Content-Length). `ignore_range` and `no_etag` hold for all.
+    """
+
+    files: dict[str, bytes]
+    faults: list[str] = field(default_factory=list)
+    ignore_range: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+
+def handler(site: Site) -> type[BaseHTTPRequestHandler]:
+    """Return the request handler that serves `site`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range", "")
+            site.requests.append((self.path, wanted))
+            fault = site.faults.pop(0) if site.faults else ""
+            data = site.files.get(self.path)
+            if fault.isdigit() or data is None:
+                self.send_response(int(fault) if fault else 404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.answer(data, wanted, fault)
+
+        def answer(self, data: bytes, wanted: str, fault: str) -> None:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start = int(first) if wanted and not site.ignore_range else 0
+            body = data[start : int(last) + 1] if wanted and not site.ignore_range else data
+            if wanted and not site.ignore_range and start >= len(data):
+                self.send_response(416)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206 if wanted and not site.ignore_range else 200)
+            if wanted and not site.ignore_range:
+                self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{len(data)}")
+            self.send_header("ETag", site.tags.get(self.path, '"1"'))
+            half = body[: len(body) // 2]
+            self.send_header("Content-Length", str(len(half if fault == "short" else body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(half if fault else body)
+                self.wfile.flush()
+            if fault == "stall":
+                site.released.wait(20)
+            self.close_connection = bool(fault) or self.close_connection
+
+    return Handler
+
+
+@contextlib.contextmanager
+def serving(site: Site, certificate: Path | None = None) -> Iterator[Site]:
+    """Serve `site` on loopback, over TLS when a certificate (PEM with its key) is given; sets `site.url`."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(site))
+    server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    site.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
+    thread.start()
+    try:
+        yield site
+    finally:
+        site.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def make_certificate(folder: Path) -> Path:
+    """Write a self-signed certificate for 127.0.0.1 and its key as one PEM file."""
+    from cryptography import x509  # noqa: PLC0415 - only the TLS test needs it
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
