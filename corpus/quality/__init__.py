@@ -1,1 +1,1 @@
-"""Quality signals, computed once, and thresholds, which decide later."""
+"""Quality: signals measured once (signals.py), C4's line cleaning (lines.py), rules that decide (thresholds.py)."""

@@ -1,0 +1,97 @@
+"""Annotate: language and quality signals of every document, row for row beside the documents.
+
+Each row group of a documents part is read, measured and written before the next, so memory stays that of one row
+group. Nothing is decided here; select does that, and may do it again with other thresholds without this being re-run.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.language import Language, LanguageIdentifier
+from corpus.quality.columns import SIGNALS_SCHEMA
+from corpus.quality.flags import flags
+from corpus.quality.signals import measure
+from corpus.stage import Result, tick
+from corpus.storage import ShardSet, TableWriter
+
+_READ: Final = ["text", "http_robots", "meta_robots", "licences"]
+_BATCH: Final = 64  # documents between ticks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotate:
+    """Measure documents part i into signals part i."""
+
+    name: ClassVar[str] = "annotate"
+    version: ClassVar[int] = 1
+
+    documents: ShardSet
+    signals: ShardSet
+    identifier: LanguageIdentifier = field(default_factory=LanguageIdentifier)
+
+    @property
+    def root(self) -> Path:
+        return self.signals.root
+
+    @property
+    def inputs(self) -> tuple[ShardSet, ...]:
+        return (self.documents,)
+
+    @property
+    def outputs(self) -> tuple[ShardSet, ...]:
+        return (self.signals,)
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return what decides the signals. Raises MissingError when the language model cannot be found."""
+        return {"identifier": self.identifier.fingerprint(), "columns": SIGNALS_SCHEMA.names}
+
+    def shards(self) -> int:
+        return max(self.documents.parts(), default=-1) + 1
+
+    def sources(self, shard: int) -> Sequence[Path]:
+        return [self.documents.path(shard)]
+
+    def run(self, shard: int) -> Result:
+        counts: Counter[str] = Counter()
+        source = pq.ParquetFile(self.documents.path(shard))
+        with source, TableWriter(self.signals, shard, SIGNALS_SCHEMA) as out:
+            for group in range(source.num_row_groups):
+                out.write(self._measure(source.read_row_group(group, columns=_READ), counts))
+        return Result(files=[out.written], counts=counts)
+
+    def _measure(self, documents: pa.Table, counts: Counter[str]) -> pa.Table:
+        """Return the signals of one row group."""
+        columns: dict[str, list[Any]] = {name: [] for name in SIGNALS_SCHEMA.names}
+        for batch in documents.to_batches(max_chunksize=_BATCH):
+            for document in batch.to_pylist():
+                row = self._row(document, counts)
+                for name, values in columns.items():
+                    values.append(row[name])
+            tick(batch.num_rows)
+        return pa.table(columns, schema=SIGNALS_SCHEMA)
+
+    def _row(self, document: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
+        language = self.identifier.identify(document["text"])
+        counts["documents"] += 1
+        counts[f"language:{language.label or 'und'}"] += 1
+        counts["language_second_opinion_failed"] += language.source == "failed"
+        signals = measure(document["text"], language.label)
+        marks = flags(document["http_robots"], document["meta_robots"], document["licences"])
+        return {**_language_columns(language), **signals, **marks}
+
+
+def _language_columns(language: Language) -> dict[str, str | float | None]:
+    return {
+        "language": language.label,
+        "language_score": language.score,
+        "language_script": language.script,
+        "runner_up": language.runner_up,
+        "runner_up_score": language.runner_up_score,
+        "language_source": language.source,
+    }
