@@ -48,7 +48,8 @@ def comparable(rank: Vector) -> Vector:
     """Return ranks rounded to ten significant digits: equal where they tie."""
     rounded = np.zeros_like(rank)
     some = rank > 0.0
-    scale = 10.0 ** (SIGNIFICANT_DIGITS - 1 - np.floor(np.log10(rank[some])))
+    magnitude = np.maximum(np.floor(np.log10(rank[some])), -290.0)  # below that a double has no ten digits left
+    scale = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
     rounded[some] = np.round(rank[some] * scale) / scale
     return rounded
 

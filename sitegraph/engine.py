@@ -75,6 +75,8 @@ class Database:
 
     def __init__(self, folder: Path, engine: Engine) -> None:
         self.folder = folder
+        if "?" in str(folder):  # DuckDB takes what follows for options
+            raise StorageError(f"{folder}: the engine cannot work below a path with a question mark; choose another")
         with storage_errors(folder):
             self._connection = duckdb.connect(str(folder / "work.duckdb"), config=engine.options(folder / "spill"))
 

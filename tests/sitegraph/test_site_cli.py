@@ -1,0 +1,210 @@
+"""The command `sitegraph`."""
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from corpus.errors import InputError
+from corpus.schema import AUTHORITY
+from corpus.storage import ShardSet
+from sitegraph.cli import harmless, main
+from sitegraph.layout import GraphSets
+from sitegraph.stages import BuildGraph, RankSites
+from sitegraph.textlinks import convert
+
+Links = Sequence[tuple[str, str, int, int]]
+TEXT = "source,target,pages\nwww.a.com,b.com,3\na.com,c.org\n\nb.com,a.com,2\nx.b.com,a.com,1\n10.0.0.1,a.com,1\n"
+
+
+def sitegraph(*arguments: object, fails: bool = False) -> Result:
+    """Run the command; it must succeed, or end with code 1, one line on standard error and nothing on output."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if fails:
+        assert (result.exit_code, result.stdout) == (1, ""), result.output
+        assert result.stderr.startswith("Error: ")
+    else:
+        assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """A graph built from a text file."""
+    (tmp_path / "links.csv").write_text(TEXT)
+    sitegraph("build", tmp_path / "links.csv", "--out", tmp_path / "graph")
+    return tmp_path / "graph"
+
+
+@pytest.fixture
+def ranks(graph: Path) -> Path:
+    """Ranks of that graph."""
+    path = graph.parent / "ranks.parquet"
+    sitegraph("rank", graph, "--out", path)
+    return path
+
+
+def test_build_prints_its_counts(tmp_path: Path) -> None:
+    """As a table for people and as JSON for scripts; links of several files add up; gzip and tabs are understood."""
+    one, two = tmp_path / "one.csv", tmp_path / "two.tsv.gz"
+    one.write_text(TEXT)
+    two.write_bytes(gzip.compress(b"\xef\xbb\xbfd.net\ta.com\t7\r\nd.net\ta.com\t1\r\n"))
+    counts = json.loads(sitegraph("build", one, two, "--out", tmp_path / "graph", "--json").stdout)
+    assert (counts["links"], counts["links_unusable"], counts["hosts"], counts["host_arcs"]) == (7, 1, 5, 5)
+    assert pq.read_table(tmp_path / "graph" / "domain-arcs" / "part-00000.parquet").num_rows == 4
+    assert "host_arcs" in sitegraph("build", one, "--out", tmp_path / "graph").stdout
+    assert sorted(p.name for p in (tmp_path / "graph").iterdir()) == [
+        "domain-arcs",
+        "domains",
+        "host-arcs",
+        "hosts",
+        "same-owner",
+    ]
+
+
+def test_build_reads_link_files_folders_and_roots(
+    write_links: Callable[[Path, Sequence[Links]], ShardSet],
+    write_documents: Callable[[Path, Sequence[str]], ShardSet],
+    tmp_path: Path,
+) -> None:
+    """A part file, a folder of them, and the root of a run, whose documents add their hosts."""
+    links = write_links(tmp_path / "root", [[("a.com", "b.com", 0, 1)], [("b.com", "a.com", 0, 1)]])
+    write_documents(tmp_path / "root", ["c.com"])
+
+    def hosts(path: Path) -> int:
+        return int(json.loads(sitegraph("build", path, "--out", tmp_path / "g", "--json").stdout)["hosts"])
+
+    assert hosts(links.path(0)) == 2
+    assert hosts(tmp_path / "root" / "links") == 2
+    assert hosts(tmp_path / "root") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a.com,b.com,1\na.com\n", "line 2: 1 columns"),
+        ("a.com,b.com,1\n\na.com,b.com,many\n", "line 3: pages must be a number from 1 to 4,294,967,295, not 'many'"),
+        ("a.com,b.com,0\n", "line 1: pages must be"),
+        ("a.com,b.com,99999999999\n", "line 1: pages must be"),
+        ("a.com,b.com,²\n", "line 1: pages must be"),
+        ("a.com,b.com\n\udcff,b.com\n", "after line .*: .*utf-8"),
+        ('a.com,b.com\n"a.com,b.com\n', "after line 1: unexpected end of data"),
+        ("a" * 100_000, "after line 0: longer than 65,536"),
+    ],
+)
+def test_a_wrong_line_of_a_text_file_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    """File, line and reason; nothing is written."""
+    path = tmp_path / "links.csv"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=rf"links\.csv, {reason}"):
+        convert(path, tmp_path / "links.parquet")
+    sitegraph("build", path, "--out", tmp_path / "graph", fails=True)
+    assert not list((tmp_path / "graph").iterdir())
+
+
+def test_a_cut_gzip_file_of_links_is_an_error(tmp_path: Path) -> None:
+    """A truncated text file is not taken for a shorter one."""
+    path = tmp_path / "links.csv.gz"
+    path.write_bytes(gzip.compress(b"a.com,b.com,1\n" * 1000)[:-9])
+    with pytest.raises(InputError, match=r"links\.csv\.gz, after line \d"):
+        convert(path, tmp_path / "links.parquet")
+
+
+def test_rank_writes_a_table_that_its_options_decide(graph: Path, ranks: Path) -> None:
+    """Parquet by the schema, sorted; another damping, mode, weighting or seeds file give other ranks."""
+    table = pq.read_table(ranks)
+    assert table.schema.equals(AUTHORITY)
+    seeds = graph.parent / "seeds.txt"
+    seeds.write_text("c.org\n")
+    other = graph.parent / "other.parquet"
+    for options in (["--damping", 0.5], ["--weights", "distinct"], ["--seeds", seeds], ["--dangling", "pseudo"]):
+        sitegraph("rank", graph, "--out", other, *options)
+        assert pq.read_table(other)["pagerank"] != table["pagerank"], options
+    counts = json.loads(sitegraph("rank", graph, "--out", other, "--seeds", seeds, "--json").stdout)
+    assert (counts["hosts"], counts["seeds"], counts["seeds_unknown"]) == (4, 1, 0)
+
+
+def test_rank_imports_ranks(graph: Path) -> None:
+    """A ranks file by its header, or for the level that is named before it."""
+    header = "#harmonicc_pos\t#harmonicc_val\t#pr_pos\t#pr_val\t#host_rev\n"
+    path, out = graph.parent / "ranks.txt", graph.parent / "out.parquet"
+    path.write_text(header + "1\t5.0\t7\t0.5\tcom.a\n")
+    sitegraph("rank", graph, "--out", out, "--import-ranks", path, fails=True)
+    for level, value in (("host", path), ("host", f"host={path}"), ("domain", f"domain={path}")):
+        sitegraph("rank", graph, "--out", out, "--import-ranks", value, "--import-nodes", 10)
+        found = pq.read_table(out, filters=[("level", "=", level), ("name", "=", "a.com")]).to_pylist()
+        assert (found[0]["percentile"], found[0]["source"]) == (0.4, "ranks.txt")
+
+
+def test_show_prints_ranks_and_neighbours(graph: Path, ranks: Path) -> None:
+    """Host and registered domain, linking domains with their pages, and where the domain links to."""
+    result = sitegraph("show", "www.a.com", "--ranks", ranks, "--graph", graph)
+    assert "ranks of a.com" in result.stdout
+    assert "1 of 1 domains that link to a.com" in result.stdout
+    assert "2 of 2 domains that a.com links to" in result.stdout
+    assert "link to" not in sitegraph("show", "a.com", "--ranks", ranks).stdout
+
+
+def test_show_prints_json(graph: Path, ranks: Path) -> None:
+    """The same for scripts; neighbours in the order of their positions; a URL is taken for its host."""
+    card = json.loads(sitegraph("show", "https://x.b.com/y", "--ranks", ranks, "--graph", graph, "--json").stdout)
+    assert (card["name"], card["domain_name"]) == ("x.b.com", "b.com")
+    assert (card["host"]["level"], card["domain"]["level"]) == ("host", "domain")
+    assert card["linked"][0]["pages"] == 3  # 2 of b.com and 1 of x.b.com
+    card = json.loads(sitegraph("show", "a.com", "--ranks", ranks, "--graph", graph, "--top", 1, "--json").stdout)
+    assert ([row["name"] for row in card["linked"]], card["linked_total"]) == (["b.com"], 2)
+
+
+def test_show_works_on_the_root_of_a_run(
+    write_links: Callable[[Path, Sequence[Links]], ShardSet], tmp_path: Path
+) -> None:
+    """--root finds the ranks and the graph that the stages wrote; so does rank."""
+    graph = GraphSets(tmp_path)
+    BuildGraph(links=write_links(tmp_path, [[("a.com", "b.com", 0, 1)]]), graph=graph).run(0)
+    RankSites(graph=graph, authority=ShardSet(tmp_path, "authority")).run(0)
+    card = json.loads(sitegraph("show", "b.com", "--root", tmp_path, "--json").stdout)
+    assert card["host"]["position"] == 1
+    assert [row["name"] for row in card["linking"]] == ["a.com"]
+    sitegraph("rank", tmp_path, "--out", tmp_path / "again.parquet")
+
+
+def test_errors_are_one_sentence(graph: Path, ranks: Path, tmp_path: Path) -> None:
+    """Unknown sites, absent files, wrong settings: what, where, what to do, and exit code 1."""
+    for arguments, message in (
+        (("show", "nowhere.example", "--ranks", ranks), "neither the host nor its registered domain"),
+        (("show", "10.0.0.1", "--ranks", ranks), "is no host"),
+        (("show", "a.com"), "give --ranks, or --root"),
+        (("show", "a.com", "--ranks", tmp_path / "absent"), "no ranks here"),
+        (("show", "a.com", "--ranks", ranks, "--graph", tmp_path / "absent"), "no graph here"),
+        (("rank", tmp_path / "absent", "--out", ranks), "no graph here"),
+        (("rank", graph, "--out", ranks, "--damping", 1), "damping = 1.0 is not valid"),
+        (("rank", graph, "--out", ranks, "--tolerance", 0), "tolerance"),
+        (("build", tmp_path / "absent", "--out", graph), "no such file"),
+        (("build", tmp_path / "absent", "--out", graph, "--memory", 0), "memory"),
+        (("build", graph, "--out", tmp_path / "new"), "neither the root of a run"),
+    ):
+        assert message in sitegraph(*arguments, fails=True).stderr, arguments
+
+
+def test_control_characters_do_no_harm(tmp_path: Path) -> None:
+    """What could steer a terminal is printed as escapes, from names as from arguments."""
+    assert harmless("a\x1b[31m\u202e\r\nb") == "a\\x1b[31m\\u202e\\r\nb"
+    row = dict.fromkeys(AUTHORITY.names) | {"level": "host", "name": "a.com", "source": "evil\x1b]0;x\x07[red]"}
+    pq.write_table(pa.Table.from_pylist([row], schema=AUTHORITY), tmp_path / "ranks.parquet")
+    result = sitegraph("show", "a.com", "--ranks", tmp_path / "ranks.parquet")
+    assert "\x1b" not in result.stdout
+    assert "\x07" not in result.stdout
+    assert "[red]" in result.stdout
+    assert "\x1b" not in sitegraph("show", "\x1b[2J.com", "--ranks", tmp_path / "ranks.parquet", fails=True).stderr
+
+
+@pytest.mark.parametrize("command", ["build", "rank", "show"])
+def test_help_has_examples(command: str) -> None:
+    """Each command's help ends in examples that name it."""
+    text = sitegraph(command, "--help").stdout
+    assert f"  sitegraph {command} " in text.partition("Examples:")[2]
