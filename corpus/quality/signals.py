@@ -225,9 +225,11 @@ def _measure_characters(values: dict[str, Value], words: Words, lines: Sequence[
 
 
 def _is_space(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return which characters are white space (Unicode White_Space without the rare ones above U+3000)."""
-    found: NDArray[np.bool_] = (codes == 32) | ((codes >= 9) & (codes <= 13)) | (codes == 0x85) | (codes == 0xA0)
-    found |= ((codes >= 0x2000) & (codes <= 0x200A)) | (codes == 0x2028) | (codes == 0x2029) | (codes == 0x3000)
+    """Return which characters are white space, as str.isspace has it."""
+    found: NDArray[np.bool_] = (codes == 0x20) | ((codes >= 0x09) & (codes <= 0x0D)) | (codes == 0xA0)
+    found |= ((codes >= 0x1C) & (codes <= 0x1F)) | (codes == 0x85) | ((codes >= 0x2000) & (codes <= 0x200A))
+    for rare in (0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000):
+        found |= codes == rare
     return found
 
 

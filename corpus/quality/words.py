@@ -5,8 +5,8 @@ Rules (a word is never empty, words never overlap, what is between them is space
 - **Scripts with spaces**: word boundaries of UAX #29, in brief: a run of letters, digits, marks and connectors
   (`_`), in which an apostrophe, full stop or middle dot between letters and a separator between digits do not break
   (`don't`, `example.com`, `1,000.5`). Hyphens break.
-- **Han and Hiragana**: the commonest one-character words (的 了 是, の に は and so on) are words; what is between two of
-  them is cut in pairs from its start. That gives 1.67 characters per word on Chinese and 1.52 on Japanese sentences;
+- **Han and Hiragana**: the commonest one-character words (的 了 是, の に は ...) are words; what is between two
+  of them is cut in pairs from its start. That gives 1.67 characters per word on Chinese and 1.52 on Japanese sentences;
   segmenters give 1.6 to 1.7, and 1.7 to 2. A phrase that repeats after punctuation or such a word is cut the same
   way each time, so repetition is seen.
 - **Katakana**: a run is a word.

@@ -153,6 +153,15 @@ def test_characters_agree_with_python() -> None:
     assert found["digits"] == pytest.approx(sum(c.isdecimal() for c in text) / solid, rel=0.001)
 
 
+def test_white_space_is_pythons() -> None:
+    """Every code point that str.isspace calls space is no solid character, and no other: a line of them is blank."""
+    spaces = "".join(chr(p) for p in range(0x110000) if chr(p).isspace())
+    found = measure(spaces + "a" + spaces)
+    assert found["symbols"] == 0
+    assert measure(spaces)["uppercase"] is None
+    assert measure("a\n" + spaces.replace("\n", "") + "\nb")["lines"] == 2
+
+
 def test_one_enormous_line() -> None:
     """Two million characters in a line cost seconds at most, not hours."""
     found = measure("word " * 400_000)
