@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from corpus.archive.digests import check_digest
-from corpus.archive.heads import MORE, NEARLY, VERSION, Head, find_head, is_head, read_head
+from corpus.archive.heads import ARC_LINE, ARC_MARK, MORE, VERSION, Head, find_head, is_head, is_nearly_head, read_head
 from corpus.archive.records import (
     BAD_HEAD,
     BAD_LENGTH,
@@ -28,6 +28,8 @@ from corpus.archive.spool import Gap, Part
 from corpus.archive.window import BLANK
 
 Item = Record | Fault
+NEAR: Final = 512
+"""Bytes behind a block that are looked at to tell a damaged head from a wrong Content-Length."""
 LONGEST_BLANK: Final = 64 << 10
 """A longer run of blanks counts as the end of a record, so that it need not be held."""
 
@@ -44,6 +46,7 @@ class Framer:
         self.parts: list[tuple[int, Part]] = []  # (unpacked bytes before it, part)
         self.head: Head | None = None
         self.begin = 0  # unpacked bytes before the head
+        self.folded = Trust.CHECKED  # worst trust of members that the present record lies in and parts holds no more
         self.place = (0, 0)  # file offset of the head, index in its member
         self.lost: Fault | None = None  # being searched past
         self.skipped: int | None = None  # bytes of an oversize block already passed
@@ -84,21 +87,30 @@ class Framer:
 
     def _append(self, part: Part) -> None:
         """Add the part's bytes behind what is not settled yet."""
+        start = self.base + len(self.data)
         if self.pos == len(self.data):
             self.base += self.pos
             self.data = part.data
         else:
-            if isinstance(self.data, bytes):
-                self.data = bytearray(self.data[self.pos :])
-            else:
-                del self.data[: self.pos]
-            self.base += self.pos
-            self.data += part.data
+            self._join(part)
         self.pos = 0
-        self.parts.append((self.base + len(self.data) - len(part.data), part))
-        needed = self.begin if self.head else self.base
-        while len(self.parts) > 1 and self.parts[1][0] <= needed:
+        self.parts.append((start, part))
+        while len(self.parts) > 1 and self.parts[1][0] <= self.base:
+            if self.head and self.parts[1][0] > self.begin:
+                self.folded = max(self.folded, self.parts[0][1].trust)
             del self.parts[0]
+
+    def _join(self, part: Part) -> None:
+        """Add the part's bytes to those that are not settled; parts need not hold their bytes any longer."""
+        if isinstance(self.data, bytes):
+            self.data = bytearray(self.data[self.pos :])
+            for _, earlier in self.parts:
+                earlier.data = b""
+        else:
+            del self.data[: self.pos]
+        self.base += self.pos
+        self.data += part.data
+        part.data = b""
 
     def _part(self, index: int) -> tuple[int, Part]:
         """Return the part that holds the byte at `index` of data."""
@@ -151,7 +163,7 @@ class Framer:
         self.begin, self.place = self.base + self.pos, (self._offset(self.pos), self.index)
         self.index += 1
         self.is_arc = head.is_arc
-        self.head, self.skipped = head, None
+        self.head, self.skipped, self.folded = head, None, Trust.CHECKED
         self.pos = head.end
         if head.length is None or head.length > self.settings.max_length:
             return self._lose(BAD_LENGTH, f"Content-Length is {head.headers.get('Content-Length')!r}")
@@ -250,17 +262,26 @@ class Framer:
         if after == len(self.data):
             ended = final or self.parts[-1][1].last or after - end > LONGEST_BLANK
             return "end" if ended else None
-        if VERSION.match(self.data, after):
+        ended = final or self.parts[-1][1].last
+        if VERSION.match(self.data, after) or (self.is_arc and self._is_arc_head(after)):
             return "head"
-        following = read_head(self.data, after, self.settings.max_head)
-        if isinstance(following, Head):
-            return "head"
-        if following == MORE and not final and not self.parts[-1][1].last:
+        near = bytes(self.data[after : after + NEAR])
+        if self._may_become_head(near, len(self.data) - after):
+            return "head" if final else None
+        if len(near) < NEAR and not ended:
             return None
-        near = bytes(self.data[after : after + 512])
-        if len(near) < 512 and not final and not self.parts[-1][1].last:
-            return None
-        return "damaged head" if NEARLY.search(near) else "junk"
+        swallowed = VERSION.search(self.data, max(end - 10, 0), after + 16)
+        return "damaged head" if is_nearly_head(near) and not swallowed else "junk"
+
+    def _is_arc_head(self, index: int) -> bool:
+        return is_head(self.data, index, self.settings.max_head)
+
+    def _may_become_head(self, near: bytes, left: int) -> bool:
+        """Say whether the last `left` bytes there are, which begin with `near`, begin a head still to be completed."""
+        if self.is_arc:
+            line_is_open = b"\n" not in self.data[len(self.data) - left :] and left < ARC_LINE
+            return line_is_open and ARC_MARK.match(near) is not None
+        return b"\n" not in near and (near.startswith((b"WARC/0.", b"WARC/1.")) or b"WARC/1.".startswith(near))
 
     def _deliver(self, head: Head, block: bytes | None, end: int, border: str) -> tuple[Item, ...]:
         """Return the record as whole, or as a fault where its member is damaged and nothing vouches for it.
@@ -270,7 +291,7 @@ class Framer:
         the block digest is right and the member holds other records, which must be the damaged ones (in a member of
         one record whose block is right, the damage lies in the head).
         """
-        trust = self.parts[0][1].trust if len(self.parts) == 1 else self._trust(end)
+        trust = max(self.folded, self.parts[0][1].trust if len(self.parts) == 1 else self._trust(end))
         check = self.settings.check_digests or trust >= Trust.DAMAGED
         digest = check_digest(head.headers, head.record_type, block) if check else "unchecked"
         sound = trust < Trust.DAMAGED
@@ -290,7 +311,9 @@ class Framer:
 
     def _trust(self, end: int) -> Trust:
         """Return the worst trust of the members that the record lies in."""
-        return max(part.trust for start, part in self.parts if start < self.base + end or start == self.parts[0][0])
+        inside = [part.trust for start, part in self.parts if start < self.base + end]
+        before = [start for start, _ in self.parts if start <= self.begin]
+        return max(inside[max(len(before) - 1, 0) :], default=Trust.CHECKED)
 
     def _record(self, head: Head, block: bytes | None, end: int, digest: str, trust: Trust) -> Record:
         first, offset = head.headers.first, self.place[0]

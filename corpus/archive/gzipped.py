@@ -29,7 +29,7 @@ HEAD_BYTES: Final = 1024
 class Wreck:
     """Where a member stopped unpacking: offset in the file, cause, trust in what came before, and what to do next.
 
-    `resume` is the offset to go on at when that is known (only the trailer is damaged), else None.
+    `resume` is the offset behind the member when only its trailer is damaged, else None.
     """
 
     at: int

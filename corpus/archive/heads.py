@@ -7,6 +7,7 @@ length. Old crawlers wrote raw spaces in the URL, so the line is read from its e
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Final
 
 from corpus.archive.records import Headers, decode_head, parse_fields
@@ -16,7 +17,7 @@ HEAD_END: Final = re.compile(rb"\n\r*\n")
 NEWLINE: Final = 0x0A
 ARC_MARK: Final = re.compile(rb"(?m)^(?:filedesc|https?|ftps?|dns|whois|gopher|metadata|warcinfo|screenshot):")
 SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{0,31}:")
-NEARLY: Final = re.compile(rb"(?m)^(?:WARC-(?:Type|Record-ID|Target-URI|Date)|Content-Length):")
+FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]{0,63}:")
 ARC_DATE: Final = re.compile(rb"\d{14}")
 ADDRESS: Final = re.compile(rb"[0-9A-Fa-f.:]+|-")
 
@@ -145,6 +146,16 @@ def warc_places(data: Buffer, at: int, limit: int) -> list[int]:
         if end - place <= limit:
             places.append(place)
     return places
+
+
+def is_nearly_head(data: bytes) -> bool:
+    """Say whether `data` begins with a WARC head whose version line is damaged: a byte or two off, fields behind it."""
+    line, _, rest = data.partition(b"\n")
+    line = line.strip()
+    if line.startswith((b"WARC/0.", b"WARC/1.")):
+        return True
+    alike = len(line) <= 12 and SequenceMatcher(None, line, b"WARC/1.0", autojunk=False).ratio() >= 0.75
+    return alike and FIELD.match(rest) is not None
 
 
 def is_head(data: Buffer, at: int, limit: int) -> bool:

@@ -4,6 +4,7 @@ A member of up to `limit` unpacked bytes is held until it ends, so that its reco
 larger one cannot be held in bounded memory: from the limit on its bytes go out as they come, marked `Trust.OPEN`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corpus.archive.records import Trust
@@ -46,27 +47,24 @@ class Spool:
         self.streaming = False
         self._first = True
 
-    def add(self, data: bytes, end: int) -> list[Part]:
-        """Take `data`, unpacked from bytes before offset `end`; return what is no longer held back."""
+    def add(self, data: bytes, end: int) -> Iterator[Part]:
+        """Take `data`, unpacked from bytes before offset `end`; yield what is no longer held back."""
         self.size += len(data)
         if data:
             self.held.append(data)
-        if not self.streaming and self.size <= self.limit and end - self.at <= self.limit:
-            return []
-        self.streaming = True
-        return self._release(Trust.OPEN, end, last=False)
+        if self.streaming or self.size > self.limit or end - self.at > self.limit:
+            self.streaming = True
+            yield from self._release(Trust.OPEN, end, last=False)
 
-    def finish(self, trust: Trust, end: int, note: str = "") -> list[Part]:
-        """Return the rest, the last of it marked as the end of the member."""
+    def finish(self, trust: Trust, end: int, note: str = "") -> Iterator[Part]:
+        """Yield the rest, the last of it marked as the end of the member."""
         if not self.held:
             self.held.append(b"")
         return self._release(trust, end, last=True, note=note)
 
-    def _release(self, trust: Trust, end: int, *, last: bool, note: str = "") -> list[Part]:
-        parts = []
-        for i, data in enumerate(self.held):
-            is_last = last and i == len(self.held) - 1
-            parts.append(Part(data, self.at, end, trust, self._first, is_last, note=note))
+    def _release(self, trust: Trust, end: int, *, last: bool, note: str = "") -> Iterator[Part]:
+        held, self.held = self.held[::-1], []
+        while held:
+            data = held.pop()
+            yield Part(data, self.at, end, trust, self._first, last and not held, note=note)
             self._first = False
-        self.held = []
-        return parts

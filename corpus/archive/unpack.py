@@ -82,7 +82,7 @@ class Unpacker:
         if wreck.resume is not None:
             self.kind = kind
             yield from spool.finish(Trust.CHECKED, wreck.resume, wreck.detail)
-            return wreck.resume
+            return self._behind_trailer(wreck.resume)
         following = self.hunt(max(at + 1, self.window.start), self.kind or kind)
         if wreck.trust == Trust.CUT and following < self.window.end:
             detail = f"the member at {at} runs into the next one"
@@ -90,6 +90,11 @@ class Unpacker:
         yield from spool.finish(wreck.trust, following)
         yield Gap(at, following, wreck.reason, wreck.detail)
         return following
+
+    def _behind_trailer(self, end: int) -> int:
+        """Return where the next member begins behind a damaged trailer that should end at `end` (bytes may be gone)."""
+        near = (at for at in range(max(end - 8, self.window.start), end) if self.window.read(at, 3) == b"\x1f\x8b\x08")
+        return next((at for at in near if self._accept(at)), end)
 
     def _skippable(self, at: int) -> Generator[Part | Gap, None, int]:
         """Pass a skippable zstd frame; one that holds a dictionary is put to use."""
@@ -140,6 +145,9 @@ class Unpacker:
         if self.kind is None and self._begins_plain(start):
             return start
         end = self.hunt(start, self.kind)
+        if end - start < 4 and (gzipped.MAGIC.startswith(first) or zstandards.MAGIC.startswith(first)):
+            yield Gap(start, end, TRUNCATED, "the file ends inside the first bytes of a member")
+            return end
         reason = "these bytes are no record, gzip member or zstd frame"
         yield Gap(start, end, JUNK, f"{reason}; they begin with {first.hex(' ')}")
         return end

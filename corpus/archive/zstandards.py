@@ -41,8 +41,17 @@ def unpack_dictionary(data: bytes) -> bytes:
     """Return the dictionary held by a dictionary frame's content; raises ZstdError when it is damaged."""
     if not data.startswith(MAGIC):
         return data
-    with zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(io.BytesIO(data)) as reader:
-        return reader.read(MAX_DICTIONARY)
+    unpack, out, size = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj(), [], 0
+    walk = blocks(Window(io.BytesIO(data)), 0)
+    while size <= MAX_DICTIONARY:
+        try:
+            out.append(unpack.decompress(bytes(next(walk)[0])))
+            size += len(out[-1])
+        except StopIteration as end:
+            if end.value:
+                raise zstandard.ZstdError(end.value) from None
+            return b"".join(out)
+    raise zstandard.ZstdError(f"it is larger than {MAX_DICTIONARY} bytes")
 
 
 def blocks(window: Window, at: int) -> Generator[tuple[bytearray, int, bool], None, str]:

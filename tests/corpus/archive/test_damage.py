@@ -1,0 +1,239 @@
+"""Damage costs the member or record that it lies in, and every loss is a fault with file, offset and length."""
+
+import gzip
+import resource
+import zlib
+
+import pytest
+import zstandard
+from archives import arc, bomb, items, members, page, told, uri, warc
+
+from corpus.archive.records import Fault, Record
+
+PACKED = members(warc(n) for n in range(6))
+
+
+def flip(data: bytes, at: int) -> bytes:
+    """Return `data` with one byte inverted."""
+    return data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :]
+
+
+def faults(found: list[Record | Fault]) -> list[tuple[int, int, str]]:
+    """Return (offset, length, reason) of every fault."""
+    return [(item.offset, item.length, item.reason) for item in found if isinstance(item, Fault)]
+
+
+def test_every_byte_of_a_member() -> None:
+    """Whichever byte of the third member is inverted, the other five come out, and no changed block ever does."""
+    start = len(PACKED[0] + PACKED[1])
+    for at in range(len(PACKED[2])):
+        data = b"".join([*PACKED[:2], flip(PACKED[2], at), *PACKED[3:]])
+        found = items(data)
+        numbers = [n for n in told(found) if isinstance(n, int)]
+        assert [n for n in numbers if n != 2] == [0, 1, 3, 4, 5], at
+        assert all(r.block in {page(n) for n in range(6)} for r in found if isinstance(r, Record)), at
+        if 2 not in numbers:
+            assert [fault[:2] for fault in faults(found)] == [(start, len(PACKED[2]))], at
+
+
+def test_trailer_damage_costs_nothing() -> None:
+    """When only one stored checksum byte, or the stored length, is damaged, the record is handed out with a note."""
+    for back in (1, 4, 5, 8):
+        data = b"".join([PACKED[0], flip(PACKED[1], len(PACKED[1]) - back), PACKED[2]])
+        found = items(data)
+        assert told(found) == [0, 1, 2]
+        assert isinstance(found[1], Record)
+        assert "trailer" in found[1].notes[0]
+
+
+def test_dropped_byte_anywhere() -> None:
+    """Whichever byte of the second member is dropped, its neighbours come out whole."""
+    for at in range(len(PACKED[1])):
+        data = PACKED[0] + PACKED[1][:at] + PACKED[1][at + 1 :] + PACKED[2]
+        assert [n for n in told(items(data)) if n in (0, 2)] == [0, 2], at
+
+
+def test_cut_anywhere() -> None:
+    """Wherever the file is cut, the members before the cut come out and the cut one never as whole too early."""
+    data = PACKED[0] + PACKED[1]
+    for end in range(1, len(data)):
+        found = items(data[:end])
+        numbers = [n for n in told(found) if isinstance(n, int)]
+        assert numbers in ([0], [0, 1]) if end >= len(PACKED[0]) else numbers in ([], [0])
+        assert all(r.block == page(n) for r, n in zip(found, numbers, strict=False) if isinstance(r, Record))
+        if end != len(PACKED[0]):
+            assert [fault[2] for fault in faults(found)] == ["truncated"] or end < 4
+            assert faults(found)
+
+
+def test_records_before_the_damage_of_a_large_member() -> None:
+    """A whole archive in one member gives the records that end before its damage, and one fault for the rest."""
+    data = gzip.compress(b"".join(warc(n, digest=True) for n in range(40)), mtime=0)
+    found = items(flip(data, len(data) // 2))
+    numbers = [n for n in told(found) if isinstance(n, int)]
+    assert numbers == sorted(set(numbers))
+    assert numbers[:8] == list(range(8))
+    assert all(r.block == page(int(str(r.target_uri)[19:])) for r in found if isinstance(r, Record))
+    assert faults(found)
+
+
+def test_records_of_a_spoiled_member_need_their_digest() -> None:
+    """In a member that unpacks whole with a wrong checksum, only records vouched for by their digest are used."""
+    plain = b"".join(warc(n, digest=n != 2) for n in range(4))
+    body = zlib.compressobj(0, zlib.DEFLATED, -15)
+    stored = body.compress(plain) + body.flush()
+    at = stored.index(page(1)) + 150  # inside the block of record 1, in a stored block: it unpacks all the same
+    head, trailer = gzip.compress(b"")[:10], zlib.crc32(plain).to_bytes(4, "little") + len(plain).to_bytes(4, "little")
+    found = items(PACKED[5] + head + flip(stored, at) + trailer + PACKED[4])
+    assert told(found) == [5, 0, "checksum", "checksum", 3, 4]
+    lost = [item.target_uri for item in found if isinstance(item, Fault)]
+    assert lost == [uri(1), uri(2)]
+
+
+def test_streamed_members_hand_out_before_they_are_checked() -> None:
+    """Past the spool, records go out as they complete; the wrong checksum at the end is still a fault."""
+    plain = b"".join(warc(n) for n in range(40))
+    data = gzip.compress(plain, mtime=0)
+    found = items(data[:-8] + bytes(4) + data[-4:] + PACKED[1], spool=2000)
+    assert told(found)[:40] == list(range(40)) or told(found)[39:] == ["checksum", 1]
+    assert "checksum" in told(found)
+    assert told(found)[-1] == 1
+
+
+def test_member_start_destroyed() -> None:
+    """A damaged first magic does not hide what the file is."""
+    for at in (0, 1, 2):
+        assert told(items(flip(PACKED[0], at) + PACKED[1] + PACKED[2]))[-2:] == [1, 2]
+
+
+def test_junk_between_members() -> None:
+    """Bytes that are no member are a fault of their own; NULs and line ends are not."""
+    found = items(PACKED[0] + b"junk\x1f\x8b\x08junk" + PACKED[1] + bytes(999) + b"\r\n" + PACKED[2] + bytes(100))
+    assert told(found) == [0, "junk", 1, 2]
+    assert faults(found) == [(len(PACKED[0]), 11, "junk")]
+
+
+def test_gzip_magic_inside_a_damaged_member() -> None:
+    """A packed body inside a damaged member is not mistaken for the next member's records."""
+    inner = gzip.compress(b"<p>not an archive</p>", mtime=0)
+    outer = gzip.compress(warc(1, b"HTTP/1.1 200 OK\r\n\r\n" + inner), 0, mtime=0)
+    found = items(PACKED[0] + outer[:20] + b"\0" + outer[21:] + PACKED[2])
+    assert [n for n in told(found) if isinstance(n, int)] == [0, 2]
+
+
+@pytest.mark.parametrize("checksum", [True, False])
+def test_zstd_frames(checksum: bool) -> None:
+    """A damaged frame costs itself; without a checksum a changed byte may go unseen, but never a neighbour's."""
+    packer = zstandard.ZstdCompressor(write_checksum=checksum)
+    frames = [packer.compress(warc(n)) for n in range(4)]
+    for at in range(len(frames[1])):
+        found = items(frames[0] + flip(frames[1], at) + frames[2] + frames[3])
+        assert [n for n in told(found) if n in (0, 2, 3)] == [0, 2, 3], at
+        assert len(found) >= 4
+    for end in range(1, len(frames[1])):
+        assert told(items(frames[0] + frames[1][:end]))[0] == 0
+
+
+def test_damaged_zstd_dictionary() -> None:
+    """A dictionary that cannot be used is a fault, and so is each frame that needs it."""
+    frame = b"\x5d\x2a\x4d\x18" + (8).to_bytes(4, "little") + b"\x28\xb5\x2f\xfd\xff\xff\xff\xff"
+    found = items(frame + zstandard.compress(warc(1)))
+    assert told(found) == ["damaged", 1]
+
+
+@pytest.mark.parametrize("wrong", ["+40", "-40", "500", "0", "-1", "x", "", "99999999999999999999999", "9" * 18])
+@pytest.mark.parametrize("packing", ["plain", "members", "one member"])
+def test_wrong_content_length(wrong: str, packing: str) -> None:
+    """A Content-Length that does not lead to the record's end costs that record alone."""
+    length = str(len(page(1)) + int(wrong)) if wrong[:1] in "+-" and wrong[1:] == "40" else wrong
+    records = [warc(0), warc(1, Content_Length=length), warc(2), warc(3)]
+    data = {
+        "plain": b"".join,
+        "members": lambda r: b"".join(members(r)),
+        "one member": lambda r: gzip.compress(b"".join(r)),
+    }
+    found = items(data[packing](records))  # type: ignore[operator]
+    assert told(found) == [0, "bad-length", 2, 3]
+    assert [item.target_uri for item in found if isinstance(item, Fault)] == [uri(1)]
+
+
+def test_oversize_with_wrong_length() -> None:
+    """An oversize length that runs past further records is found out at the next head."""
+    found = items(warc(0) + warc(1, Content_Length="5000000") + warc(2) + warc(3), max_block=1000)
+    assert told(found) == [0, "bad-length", 2, 3]
+
+
+def test_plain_file_cut_and_with_stray_bytes() -> None:
+    """In plain files a cut record is a fault, bytes between records too, NULs and blank lines are only noted."""
+    plain = [warc(n) for n in range(3)]
+    assert told(items(plain[0] + plain[1][:-300])) == [0, "truncated"]
+    assert told(items(plain[0] + b"stray bytes\r\n\r\n" + plain[1])) in ([0, "junk", 1], ["bad-length", 1])
+    found = items(plain[0][:-4] + bytes(3) + plain[1] + b"\r\n" * 9 + plain[2])
+    assert told(found) == [0, 1, 2]
+    assert isinstance(found[0], Record)
+    assert found[0].notes == ("3 stray blanks, NULs or line ends behind the block",)
+
+
+def test_damaged_head_in_a_plain_file() -> None:
+    """A head with a damaged version line costs its record; the one before it is still known to be whole."""
+    found = items(warc(0) + flip(warc(1), 2) + warc(2))
+    assert told(found) == [0, "junk", 2]
+    assert faults(found) == [(len(warc(0)), len(warc(1)), "junk")]
+
+
+def test_dropped_line_ends() -> None:
+    """Without the separator the next head still ends the record; a line end dropped inside a block costs the record."""
+    assert told(items(warc(0)[:-4] + warc(1))) == [0, 1]
+    broken = warc(1).replace(b"OK\r\n", b"OK\r", 1)
+    assert told(items(warc(0) + broken[:-4] + warc(2))) == [0, "bad-length", 2]
+    assert told(items(b"".join(members([warc(0), broken[:-4], warc(2)])))) == [0, "bad-length", 2]
+
+
+def test_arc_damage() -> None:
+    """ARC records with wrong lengths, and damaged ARC lines, cost themselves."""
+    wrong = arc(1, length=len(page(1)) + 33)
+    assert told(items(arc(0) + wrong + arc(2) + arc(3))) == [0, "bad-length", 2, 3]
+    assert told(items(b"".join(members([arc(0), wrong, arc(2)])))) == [0, "bad-length", 2]
+    assert told(items(arc(0) + arc(1)[:-200])) == [0, "truncated"]
+
+
+def test_no_archive_at_all() -> None:
+    """A file that is something else is one fault over all its bytes."""
+    found = items(b"PK\x03\x04" + bytes(range(256)) * 300)
+    assert faults(found) == [(0, 4 + 256 * 300, "junk")]
+    assert told(items(gzip.compress(b"<html>a page</html>" * 500))) == ["junk"]
+
+
+def test_endless_head() -> None:
+    """Head lines without end are a fault at the limit, and reading goes on at the next sound head."""
+    endless = b"WARC/1.0\r\n" + b"X-A: b\r\n" * 100_000
+    assert told(items(warc(0) + endless + b"\r\n\r\n" + warc(1), max_head=4096)) == [0, "bad-head", 1]
+    assert told(items(b"".join(members([endless, warc(1)])), max_head=4096)) == ["bad-head", 1]
+    assert told(items(warc(0) + b"WARC/1.0\r\nX: " + b"y" * 300_000)) == [0, "bad-head"]
+
+
+def test_bombs_take_bounded_memory() -> None:
+    """Two gigabytes of zeros in a member, as junk or as a block, are passed in a stream."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    packed = bomb(512 << 20)
+    assert told(items(PACKED[0] + packed + PACKED[1], read_size=1 << 16)) == [0, 1]
+    head = warc(7, b"", Content_Length=str(512 << 20)).removesuffix(b"\r\n\r\n")
+    found = items(PACKED[0] + gzip.compress(head, mtime=0) + packed + PACKED[1], read_size=1 << 16, spool=1 << 20)
+    assert told(found) == [0, 7, 1]
+    assert isinstance(found[1], Record)
+    assert found[1].oversize
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 300
+
+
+def test_many_false_members() -> None:
+    """A damaged file full of false gzip magics is passed in linear time."""
+    hostile = b"\x1f\x8b\x08\0\0\0\0\0\0\x03" * 20_000
+    assert told(items(PACKED[0] + hostile + PACKED[1], read_size=1 << 16))[::2] == [0, 1]
+
+
+def test_many_false_heads() -> None:
+    """So is a plain file full of version lines."""
+    hostile = b"WARC/1.0\r\n" * 100_000
+    found = told(items(warc(0) + hostile + warc(1), read_size=1 << 16))
+    assert found[0] == 0
+    assert len(found) <= 4
