@@ -144,6 +144,6 @@ VERDICTS = pa.schema(
         column("duplicate_of", ID, "representative that stands for it, when it is not one itself", True),
         column("authority_host", pa.float64(), "authority percentile of its host, else of its registered domain", True),
         column("authority_domain", pa.float64(), "authority percentile of its registered domain", True),
-        column("in_domains", pa.int64(), "distinct registered domains that link to its host", True),
+        column("in_domains", pa.int64(), "registered domains that link to its host, else to its own domain", True),
     ]
 )

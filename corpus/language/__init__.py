@@ -3,8 +3,8 @@
 lid.176 is a linear model over character n-grams (Joulin et al. 2016, arXiv 1607.01759) with 176 Wikipedia languages. Of
 labelled running text in the languages it knows it names three quarters rightly; it knows no language of southern
 Africa, and is often sure of itself in languages it has never seen. CLD2 (Sites 2013) is a naive Bayesian classifier
-over quadgrams, made for web pages, with 160 languages of which 46 are not in lid.176, and says when it does not rely on its
-answer. The two err in different places, so the rule is:
+over quadgrams, made for web pages, with 160 languages of which 46 are not in lid.176, and says when it does not rely on
+its answer. The two err in different places, so the rule is:
 
 1. Both name the same language and CLD2 relies on it: that language; agreement takes away up to 70 % of the doubt.
 2. CLD2 relies on one language for at least 80 % of the text: that language, scored by CLD2's density (score per
@@ -25,7 +25,7 @@ Measured on labelled text (UDHR translations cut to 1,000 characters; sentences 
 
 On the same 164 labels lid.176 alone reaches 0.598 with 0.210 false positives. Whole texts: 0.951 and 0.109; cut to 512
 characters: 0.922 and 0.138. `characters` = 2,000 gives 0.951 and 0.101 on whole texts, within noise, for nearly twice
-the time. With 500 characters of an English menu put before each whole text, three places give 0.92, the start alone 0.86.
+the time. With 500 characters of an English menu put before each whole text, three places give 0.92, the start 0.86.
 Weak: texts under about 30 characters, Malay against Indonesian, Bosnian against Croatian and Serbian, and the
 58 languages that only lid.176 knows, of which it named 4 of 12 tried; those are answered but not in `labels`.
 """
