@@ -2,7 +2,7 @@
 
 A Feistel network over 2h bits is a permutation whatever its round function (Luby and Rackoff 1988, SIAM J. Comput.
 17:373); walking on until the value falls below `size` restricts it to any size (Black and Rogaway 2002, CT-RSA). The
-domain is less than four times the size (256 at least, so that tiny sizes mix well), so a walk takes fewer than four
+domain is less than four times the size (64 at least, so that tiny sizes mix well), so a walk takes fewer than four
 steps on average, and any position is computed by itself: nothing is stored, at 2^60 positions as at ten.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 ROUNDS: Final = 8
-LEAST_HALF: Final = 4
+LEAST_HALF: Final = 3
 LARGEST: Final = 1 << 62
 
 

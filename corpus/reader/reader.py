@@ -79,14 +79,15 @@ class TokenReader:
         self._check_step(step)
         lanes = self._lanes(rank, world_size)
         length, count = self.settings.sequence_length, self.plan.per_lane
-        tokens = np.empty((len(lanes), count, length + 1), dtype=self.settings.dtype)
+        shape = len(lanes), count, length
+        ids, labels = (np.empty(shape, dtype=self.settings.dtype) for _ in range(2))
         for place, lane in enumerate(lanes):
             stream = self._read(step, lane)
-            tokens[place] = np.lib.stride_tricks.sliding_window_view(stream, length + 1)[::length]
-        flat = tokens.reshape(-1, length + 1)
+            ids[place] = stream[:-1].reshape(count, length)
+            labels[place] = stream[1:].reshape(count, length)
         return {
-            "input_ids": np.ascontiguousarray(flat[:, :-1]),
-            "labels": np.ascontiguousarray(flat[:, 1:]),
+            "input_ids": ids.reshape(-1, length),
+            "labels": labels.reshape(-1, length),
             "sequence": self._sequences(step, lanes),
         }
 
