@@ -71,7 +71,8 @@ def rank(
     if settings.seeds and nodes["host"] and len(by_level) < len(LEVELS):
         wanted = preferences(graph, settings.seeds)
         counts |= {"seeds": wanted.seeds, "seeds_unknown": wanted.unknown}
-    with database(out.root, "rank", settings.engine) as db:
+    work = f"rank-{path.name}" if path else "rank"  # several commands may write beside each other
+    with database(out.root, work, settings.engine) as db:
         found: dict[Level, Scores] = {}
         for level in LEVELS:
             db.view(f"{level}_nodes", graph.nodes(level).paths(), NODES[level], row_id=True)
