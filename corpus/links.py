@@ -1,28 +1,17 @@
-"""Links between hosts: what one page votes for, and the sum over the pages of a file.
+"""Links between hosts: what one page votes for (link_counts.py adds it up over the pages of a file).
 
-A page votes once for each (target host, flags), however many of its links say so; the sum is one row per (source host,
-target host, flags) with the number of distinct pages. Links within a host are left out. `a` and `area` elements carry
-their rel flags, and a page whose robots rules say nofollow makes all of them nofollow. Canonical and hreflang links and
-redirects lead to the same owner's other addresses: they say who belongs together, not who is worth reading.
+A page votes once for each (target host, flags), however many of its links say so. Links within a host are left out.
+`a` and `area` elements carry their rel flags, and a page whose robots rules say nofollow makes all of them nofollow.
+Canonical and hreflang links and redirects lead to the same owner's other addresses: they say who belongs together, not
+who is worth reading.
 """
 
-import heapq
-import itertools
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from enum import IntFlag
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from corpus.schema import LINKS
 from corpus.url import link_host
-
-MOST_ENTRIES: Final = 1 << 19
-"""Sums held in memory before they are spilled, about 150 MB."""
 
 
 class Flag(IntFlag):
@@ -77,71 +66,3 @@ def votes(
     found = {(target_host(href, base, base_host), flags | page_flags) for href, flags in anchors}
     found |= {(target_host(href, base, base_host), int(Flag.SAME_OWNER)) for href in owners}
     return sorted((target, flags) for target, flags in found if target and target != host)
-
-
-Key = tuple[str, str, int]
-
-
-class LinkCounts:
-    """Pages per (source host, target host, flags), in bounded memory: `with LinkCounts() as counts: counts.add(...)`.
-
-    When more than `most` sums are held they are written, sorted, to a temporary file; `rows` merges all of them.
-    """
-
-    def __init__(self, most: int = MOST_ENTRIES) -> None:
-        self._most = most
-        self._sums: dict[Key, int] = {}
-        self._runs: list[Path] = []
-
-    def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="links-")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._folder.cleanup()
-
-    def add(self, host: str, targets: Iterable[tuple[str, int]]) -> None:
-        """Count one page of `host` that links to `targets`, distinct (target host, flags)."""
-        for target, flags in targets:
-            key = host, target, flags
-            self._sums[key] = self._sums.get(key, 0) + 1
-        if len(self._sums) > self._most:
-            self._spill()
-
-    def _spill(self) -> None:
-        path = Path(self._folder.name) / f"{len(self._runs)}.parquet"
-        with pq.ParquetWriter(path, LINKS) as out:
-            for table in tables(iter(self._held())):
-                out.write_table(table)
-        self._runs.append(path)
-        self._sums.clear()
-
-    def _held(self) -> list[tuple[Key, int]]:
-        return sorted(self._sums.items())
-
-    def rows(self) -> Iterator[tuple[Key, int]]:
-        """Yield each ((source host, target host, flags), pages) once, sorted."""
-        merged = heapq.merge(*(_run(path) for path in self._runs), iter(self._held()))
-        for key, group in itertools.groupby(merged, key=lambda row: row[0]):
-            yield key, sum(pages for _, pages in group)
-
-
-def _run(path: Path) -> Iterator[tuple[Key, int]]:
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=1 << 14):
-            columns = [batch.column(i).to_pylist() for i in range(4)]
-            yield from (((source, target, flags), pages) for source, target, flags, pages in zip(*columns, strict=True))
-
-
-def tables(rows: Iterable[tuple[Key, int]], size: int = 1 << 16) -> Iterator[pa.Table]:
-    """Yield `rows` as tables of the LINKS schema, `size` rows each."""
-    for group in _batched(rows, size):
-        columns = zip(*((*key, pages) for key, pages in group), strict=True)
-        yield pa.table([pa.array(c, f.type) for c, f in zip(columns, LINKS, strict=True)], schema=LINKS)
-
-
-def _batched(rows: Iterable[tuple[Key, int]], size: int) -> Iterator[Sequence[tuple[Key, int]]]:
-    """Yield lists of `size` rows: itertools.batched, which Python 3.11 lacks."""
-    source = iter(rows)
-    while group := list(itertools.islice(source, size)):
-        yield group

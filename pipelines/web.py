@@ -7,10 +7,9 @@ calls `web` and changes what it needs, as sample.py does.
 from pathlib import Path
 from typing import Literal
 
-from corpus.stages.ingest import Ingest, IngestSettings
-
 from corpus.dedup.minhash import MinHash
 from corpus.dedup.pairs import Pairing
+from corpus.extract.extractors import Gates
 from corpus.inputs import resolve
 from corpus.language import LanguageIdentifier
 from corpus.pipeline import Pipeline
@@ -18,6 +17,7 @@ from corpus.quality.rulefile import load_rules
 from corpus.settings import fingerprint
 from corpus.stages.annotate import Annotate
 from corpus.stages.deduplicate import Candidates, Clusters, Signatures, Verify
+from corpus.stages.ingest import Ingest, IngestSettings
 from corpus.stages.select import Select
 from corpus.stages.tokenize import Manifest, Shards, Tokenize
 from corpus.storage import ShardSet
@@ -98,11 +98,11 @@ def web(
         name="web",
         stages=(
             Ingest(
-                inputs=files,
+                archives=files,
                 documents=documents,
                 links=links,
                 ledger=ledger,
-                settings=IngestSettings(extractor=extractor),
+                options=IngestSettings(extractor=extractor, gates=Gates(languages=languages or None)),
             ),
             BuildGraph(links=links, documents=documents, graph=graph),
             RankSites(graph=graph, authority=authority, ranking=ranking),

@@ -93,7 +93,9 @@ class Adaptive:
 
     def __call__(self, page: Page) -> str | Drop:
         cheap = by_resiliparse(page)
-        letters = sum(map(str.isalpha, cheap))
+        if letters_of(cheap) < self.gates.min_letters:  # it may have missed the main content: look at the whole page
+            cheap = clean(extract_plain_text(page.tree, main_content=False, alt_texts=False))
+        letters = letters_of(cheap)
         if letters < self.gates.min_letters:
             return Drop("gate_length", f"{letters} letters in the cheap text, fewer than {self.gates.min_letters}")
         if self.identify is not None and self.gates.languages is not None:
@@ -101,6 +103,11 @@ class Adaptive:
             if found.label not in self.gates.languages and found.score >= self.gates.sure:
                 return Drop("gate_language", f"{found.label} with score {found.score:.2f}")
         return by_trafilatura(page)
+
+
+def letters_of(text: str) -> int:
+    """Return the number of letters (Unicode alphabetic) in a text."""
+    return sum(map(str.isalpha, text))
 
 
 def make_extractor(settings: ExtractSettings) -> Extractor:

@@ -10,6 +10,7 @@ Limits are CPU seconds (the kernel ends the worker), address space (the kernel r
 time (the guard kills it).
 """
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -83,6 +84,7 @@ class PageResult:
 
     facts: Facts | None
     text: str = ""
+    extractor: str = ""
     drop: Drop | None = None
 
 
@@ -192,7 +194,7 @@ class Guard:
         elif kind == frames.FACTS:
             entry.facts = facts_of(header)
         elif kind == frames.TEXT:
-            entry.result = PageResult(facts=entry.facts, text=payload.decode())
+            entry.result = PageResult(facts=entry.facts, text=payload.decode(), extractor=self.extract.extractor)
         elif kind == frames.DROP:
             entry.result = PageResult(facts=entry.facts, drop=Drop(header["reason"], header["detail"]))
 
@@ -341,3 +343,28 @@ def read(descriptor: int) -> bytes | None:
         return os.read(descriptor, CHUNK)
     except BlockingIOError:
         return None
+
+
+_KEPT: Final[list[tuple[int, Guard]]] = []
+
+
+@contextlib.contextmanager
+def borrow(extract: ExtractSettings, limits: GuardSettings) -> Iterator[Guard]:
+    """Lend a guard of this process, kept for the next borrower: a worker takes half a second to start."""
+    kept = [guard for pid, guard in _KEPT if pid == os.getpid()]
+    guard = next((g for g in kept if (g.extract, g.limits) == (extract, limits)), None)
+    _KEPT[:] = [(os.getpid(), g) for g in kept if g is not guard]
+    guard = guard or Guard(extract, limits)
+    try:
+        yield guard
+    except BaseException:
+        guard.close()
+        raise
+    _KEPT.append((os.getpid(), guard))
+
+
+@atexit.register
+def _close_kept() -> None:
+    for pid, guard in _KEPT:
+        if pid == os.getpid():
+            guard.close()
