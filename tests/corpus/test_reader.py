@@ -249,7 +249,7 @@ def test_one_flipped_byte_is_found_before_its_batch_is_emitted(folder: Path, tmp
     good = path.read_bytes()
     group = pq.read_metadata(path).row_group(1).column(0)
     start, size = group.dictionary_page_offset, group.total_compressed_size
-    chosen = random.Random(5)  # noqa: S311  # fixed seed, nothing secret
+    chosen = random.Random(5)  # fixed seed, nothing secret
     for _ in range(40):
         damaged = bytearray(good)
         damaged[chosen.randrange(start, start + size)] ^= 1 << chosen.randrange(8)
@@ -267,7 +267,7 @@ def test_a_flip_anywhere_is_found_or_harmless(folder: Path, tmp_path: Path) -> N
     whole = read(folder)
     path = copy / "de" / "shard-00000.parquet"
     good = path.read_bytes()
-    chosen = random.Random(6)  # noqa: S311  # fixed seed, nothing secret
+    chosen = random.Random(6)  # fixed seed, nothing secret
     for _ in range(60):
         damaged = bytearray(good)
         damaged[chosen.randrange(len(good))] ^= 1 << chosen.randrange(8)
@@ -350,7 +350,7 @@ def test_the_permutation_needs_no_table() -> None:
 
 
 def test_small_permutations_are_close_to_uniform() -> None:
-    """Over 1,200 keys each of the 24 orders of four comes about 50 times, chi-square below its 0.999 quantile (49.7)."""
+    """Over 1,200 keys each order of four comes about 50 times: chi-square below its 0.999 quantile (49.7)."""
     seen = Counter(tuple(Permutation(4, str(key).encode())(np.arange(4)).tolist()) for key in range(1_200))
     assert sum((seen[order] - 50) ** 2 / 50 for order in permutations(range(4))) < 49.7
 
