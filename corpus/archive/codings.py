@@ -15,6 +15,8 @@ import zstandard
 
 STEP: Final = 1 << 20
 """Unpacked bytes asked of a decoder at a time."""
+SALVAGE: Final = 1 << 10
+"""Packed bytes unpacked at a time when the place of an error is looked for."""
 ZSTD_FEED: Final = 1 << 10
 """Packed bytes given to zstd at a time; a block of 4 bytes gives up to 128 KiB."""
 ZSTD_WINDOW: Final = 8 << 20
@@ -49,6 +51,7 @@ class Decoder(Protocol):
     @property
     def unconsumed_tail(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
+    def copy(self) -> "Decoder": ...
 
 
 class Bounded:
@@ -87,7 +90,7 @@ def decode_deflate(data: bytes, limit: int) -> Decoded:
     for wbits in (15, -15) if is_zlib else (-15,):
         out = Bounded(limit)
         note, rest = inflate(zlib.decompressobj(wbits), data, out)
-        if note == "damaged" and (not out.size or wbits == -15):
+        if note == "damaged" and (not out.size or looks_like_text(data)):
             continue
         return out.done(note or ("trailing-bytes" if rest.strip(b"\0") else ""))
     return not_coded(data, "deflate")
@@ -95,17 +98,31 @@ def decode_deflate(data: bytes, limit: int) -> Decoded:
 
 def inflate(decoder: Decoder, data: bytes, out: Bounded) -> tuple[str, bytes]:
     """Unpack one zlib stream into `out`; return (note, what follows it)."""
-    try:
-        while True:
+    while True:
+        before = decoder.copy()
+        try:
             piece = decoder.decompress(data, STEP)
-            out.add(piece)
-            data = decoder.unconsumed_tail
-            if decoder.eof:
-                return "", decoder.unused_data
-            if not piece and not data:
-                return "truncated", b""
-    except zlib.error:
-        return "damaged", b""
+        except zlib.error:
+            salvage(before, data, out)
+            return "damaged", b""
+        out.add(piece)
+        data = decoder.unconsumed_tail
+        if decoder.eof:
+            return "", decoder.unused_data
+        if not piece and not data:
+            return "truncated", b""
+
+
+def salvage(decoder: Decoder, data: bytes, out: Bounded) -> None:
+    """Unpack into `out` all that `data` gives before the error it holds: in steps, the failing one byte by byte."""
+    for size in (SALVAGE, 1):
+        try:
+            while data:
+                before = decoder.copy() if size > 1 else decoder
+                out.add(decoder.decompress(data[:size]))
+                data = data[size:]
+        except zlib.error:
+            decoder, data = before, data[:SALVAGE]
 
 
 def decode_br(data: bytes, limit: int) -> Decoded:
