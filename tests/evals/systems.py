@@ -89,3 +89,23 @@ def fineweb(text: str) -> float:
 def dclm(text: str) -> float:
     """Return 1 for a text that the preset dclm keeps, else 0."""
     return float(not failed_rules(text, "dclm"))
+
+
+def _text(html: str | bytes, extractor: str) -> str:
+    from corpus.extract.extractors import EXTRACTORS  # noqa: PLC0415
+    from corpus.extract.page import Headers, parse_page  # noqa: PLC0415
+    from corpus.url import Url  # noqa: PLC0415
+
+    body = html.encode() if isinstance(html, str) else html
+    headers = Headers(charset="utf-8" if isinstance(html, str) else None)
+    return EXTRACTORS[extractor](parse_page(body, url=Url("http://example.org/", "example.org"), headers=headers))
+
+
+def extraction(html: str | bytes) -> str:
+    """Return the main text by the default extractor, from decoding to cleaning as ingest does it."""
+    return _text(html, "trafilatura")
+
+
+def resiliparse(html: str | bytes) -> str:
+    """Return the main text by the fast extractor."""
+    return _text(html, "resiliparse")
