@@ -91,7 +91,7 @@ def _shard_problems(manifest: Manifest, shard: Mapping[str, Any], groups: list[d
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield from _file_problems(manifest, file, path, shard, groups)
-    except (pa.ArrowException, OSError, ShardError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, ShardError) as error:
         yield f"{path}: cannot be read ({error})"
 
 
