@@ -53,8 +53,9 @@ class Framer:
         self.is_arc: bool | None = None
         self.after = 0  # index behind the blanks that follow the present block
         self.index = 0
-        self.latest = -1  # offset of the last fault
+        self.told = -1  # offset of the last damaged member that a fault of one of its records tells of
         self.cause = (TRUNCATED, "the file ends")
+        self.gap = -1  # offset of the gap that is being settled
 
     def feed(self, part: Part) -> Iterator[Item]:
         """Take the next unpacked bytes."""
@@ -67,17 +68,17 @@ class Framer:
 
     def interrupt(self, gap: Gap) -> Iterator[Item]:
         """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was."""
-        if self.lost is not None and self.lost.reason == JUNK and self.lost.offset >= gap.offset:
-            self.lost, self.pos = None, len(self.data)  # no junk, but what a damaged member gave
-        yield from self.close((gap.reason, gap.detail))
-        if self.latest < gap.offset:
+        if self.lost is not None and self.lost.reason in (JUNK, BAD_HEAD) and self.lost.offset >= gap.offset:
+            # No fault of its own making, but what a damaged member gave.
+            self.lost, self.pos, self.told = None, len(self.data), -1
+        yield from self.close((gap.reason, gap.detail), gap.offset)
+        if self.told != gap.offset:
             length = gap.end - gap.offset
-            fault = Fault(file=self.file, offset=gap.offset, length=length, reason=gap.reason, detail=gap.detail)
-            yield self._fault(fault)
+            yield Fault(file=self.file, offset=gap.offset, length=length, reason=gap.reason, detail=gap.detail)
 
-    def close(self, cause: tuple[str, str] = (TRUNCATED, "the file ends")) -> Iterator[Item]:
-        """Settle everything: no byte follows, for the reason and in the words of `cause`."""
-        self.cause = cause
+    def close(self, cause: tuple[str, str] = (TRUNCATED, "the file ends"), gap: int = -1) -> Iterator[Item]:
+        """Settle everything: no byte follows, for the reason and in the words of `cause`, the gap at offset `gap`."""
+        self.cause, self.gap = cause, gap
         yield from self._run(final=True)
         self.base += len(self.data)
         self.data, self.pos = b"", 0
@@ -173,11 +174,14 @@ class Framer:
 
     def cause_of(self, what: str) -> tuple[str, str]:
         """Return reason and detail for `what` being cut short by the present cause."""
+        self.told = self.gap
         return self.cause[0], f"{self.cause[1]}; {what} is cut short"
 
     def _lose(self, reason: str, detail: str) -> tuple[Item, ...]:
         """Begin to search for the next head: behind the present one, or behind `pos` where none could be read."""
         head, headers = self.head, self.head.headers if self.head else None
+        if self.parts[-1][1].trust >= Trust.CUT:
+            self.told = self.parts[-1][1].offset
         self.lost = Fault(
             file=self.file,
             offset=self.place[0] if head else self._offset(self.pos),
@@ -206,11 +210,7 @@ class Framer:
         assert lost is not None  # noqa: S101 - the caller has seen it
         end = self._offset(self.pos) if self.pos < len(self.data) else self._end(self.pos)
         end = end if end > lost.offset else self._end(self.pos)
-        return self._fault(replace(lost, length=end - lost.offset))
-
-    def _fault(self, fault: Fault) -> Fault:
-        self.latest = max(self.latest, fault.offset)
-        return fault
+        return replace(lost, length=end - lost.offset)
 
     def _block(self, head: Head, final: bool) -> tuple[Item, ...] | None:
         """Wait for the block and the border behind it."""
@@ -279,7 +279,7 @@ class Framer:
     def _may_become_head(self, near: bytes, left: int) -> bool:
         """Say whether the last `left` bytes there are, which begin with `near`, begin a head still to be completed."""
         if self.is_arc:
-            line_is_open = b"\n" not in self.data[len(self.data) - left :] and left < ARC_LINE
+            line_is_open = left < ARC_LINE and self.data.find(b"\n", len(self.data) - left) < 0
             return line_is_open and ARC_MARK.match(near) is not None
         return b"\n" not in near and (near.startswith((b"WARC/0.", b"WARC/1.")) or b"WARC/1.".startswith(near))
 

@@ -100,6 +100,16 @@ def test_streamed_members_hand_out_before_they_are_checked() -> None:
     assert told(found)[-1] == 1
 
 
+def test_damage_is_told_beside_other_faults() -> None:
+    """In a streamed member, a fault of one record does not stand for damage further on."""
+    wrong = {"Content_Length": "7"}
+    plain = b"".join(warc(n, page(n, 9000), **(wrong if n == 1 else {})) for n in range(60))
+    data = gzip.compress(plain, mtime=0)
+    found = told(items(data[:-8] + bytes(8) + PACKED[5], spool=500))
+    assert found[:20] == [0, "bad-length", *range(2, 20)]
+    assert found[-2:] == ["checksum", 5]
+
+
 def test_member_start_destroyed() -> None:
     """A damaged first magic does not hide what the file is."""
     for at in (0, 1, 2):
