@@ -137,6 +137,7 @@ class Pipeline:
         watcher = watcher or Silent()
         outcomes: list[StageOutcome] = []
         with self.locked():
+            self.check()
             remove_leftovers(self.root)
             digests: dict[str, str] = {}
             for stage in self.stages:
@@ -145,6 +146,14 @@ class Pipeline:
                 watcher.stage_done(outcome)
                 stop_if_broken(stage, outcome)
         return outcomes
+
+    def check(self) -> None:
+        """Ask every stage for its settings before any work, so that a missing model or tokenizer is told at once."""
+        for stage in self.stages:
+            stage.settings()
+            check = getattr(stage, "check", None)
+            if check:
+                check()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

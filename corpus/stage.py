@@ -53,7 +53,12 @@ class Stage(Protocol):
         """Shard sets it writes; no other stage of a pipeline may write them."""
 
     def settings(self) -> Any:
-        """What decides its results, apart from its inputs: a value `settings.fingerprint` takes."""
+        """What decides its results, apart from its inputs: a value `settings.fingerprint` takes.
+
+        Asked for every stage before any work, so it is the place to raise when a model or file is missing. A stage
+        may also have `check()` (the same, for what does not belong in the fingerprint), `identity(shard)` (what
+        tells a unit's outside inputs apart) and `finish(reports)` (called when all its units are done).
+        """
 
     def shards(self) -> int:
         """Number of units; asked only once the stages before it are done, so it may look at their files."""

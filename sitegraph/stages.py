@@ -94,6 +94,10 @@ class RankSites:
         """What changes with the files that the settings name."""
         return self.ranking.mark()
 
+    def check(self) -> None:
+        """Raise InputError when a file that the settings name cannot be read."""
+        self.ranking.mark()
+
     def shards(self) -> int:
         """One unit."""
         return 1

@@ -27,6 +27,7 @@ from corpus.storage import ShardSet, write_text
 SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
 
 mpl.rcParams["svg.hashsalt"] = "headwater"  # the same figures give the same bytes
+mpl.rcParams["svg.fonttype"] = "none"  # text stays text
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,11 +128,11 @@ def histogram(paths: list[Path], name: str, low: float, high: float) -> str:
     for path in paths:
         heights += np.histogram(np.clip(numbers(path, name), low, high), edges)[0]
     figure = Figure(figsize=(3.6, 1.5))
-    axes = figure.subplots()
-    axes.bar(edges[:-1], heights, width=np.diff(edges), align="edge", color="#2a6f97")
+    axes = figure.add_axes((0.14, 0.16, 0.83, 0.8))
+    axes.stairs(heights, edges, fill=True, color="#2a6f97")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=7)
-    figure.tight_layout(pad=0.3)
+    axes.locator_params(nbins=4)
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
