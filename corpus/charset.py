@@ -58,7 +58,7 @@ _HIGH: Final = bytes(range(0x80, 0x100))
 _ASCII: Final = bytes(range(0x80))
 _SAMPLE: Final = 1 << 17
 _LETTERS: Final = re.compile(r"[^\x00-\x7f\s]")
-_SIGN: Final = "[¢-¨¬¯-¶¸-º¼-¾×÷ƒ†‡ˆ‰‚„]"
+_SIGN: Final = "[¢-©¬®-¶¸-º¼-¾×÷ƒ†‡ˆ‰‚„]"
 _STRANGE: Final = re.compile(
     "|".join(
         (
@@ -69,6 +69,7 @@ _STRANGE: Final = re.compile(
             "[\u0370-\u06ff\u0e00-\u0e7f](?=[A-Za-z])",
             "(?<=[A-Za-z])[¡-©«¬®-¶¸¹»-¿×÷](?=[a-z])",  # a sign amid letters
             f"{_SIGN}(?:{_SIGN}|[\u00c0-\u06ff])|(?<=[\u00c0-\u06ff]){_SIGN}",
+            "(?<=[\u00c0-\u024f])[\xa0\xad](?=[\u00c0-\u024f])",
             "(?<=[A-Za-z])[\u3400-\u9fff](?=[A-Za-z])",  # one ideograph amid Latin letters
         )
     )

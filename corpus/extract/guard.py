@@ -257,6 +257,8 @@ class _Worker:
             self.process.kill()
             events = self._selector.select(START_SECONDS)
         for key, _ in events:
+            if self.dead:
+                return
             if key.data == "pages":
                 self._write()
             elif key.data == "errors":

@@ -1,0 +1,30 @@
+"""Extractors that misbehave, for the guard's tests: what they do is what the page says."""
+
+import ctypes
+import os
+import time
+
+from corpus.extract.page import Page
+
+
+def obey(page: Page) -> str:
+    """Do what the title of the page says; return its words otherwise."""
+    order = page.facts.title or ""
+    if order == "loop in C":
+        sum(range(1 << 60))
+    elif order == "abort":
+        os.abort()
+    elif order == "crash":
+        ctypes.string_at(0)
+    elif order == "eat memory":
+        hoard = [bytes(1 << 28) for _ in range(1 << 20)]
+        hoard.clear()
+    elif order == "raise":
+        raise ValueError("as told")
+    elif order == "sleep":
+        time.sleep(600)
+    elif order == "leave":
+        os._exit(3)
+    elif order == "print":
+        print("noise on standard output")
+    return page.html
