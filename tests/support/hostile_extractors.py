@@ -28,3 +28,15 @@ def obey(page: Page) -> str:
     elif order == "print":
         print("noise on standard output")
     return page.html
+
+
+class Guess:
+    """Takes every text with "bonjour" in it for French, all others for English; unsure about texts with "perhaps"."""
+
+    def __init__(self, label: str, score: float) -> None:
+        self.label, self.score = label, score
+
+
+def guess(text: str) -> Guess:
+    """Return the language of a text by one word."""
+    return Guess("fr" if "bonjour" in text else "en", 0.5 if "perhaps" in text else 0.9)

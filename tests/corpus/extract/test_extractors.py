@@ -1,0 +1,96 @@
+"""Extractors by name, and the gates of adaptive."""
+
+import pytest
+
+from corpus.document import Drop
+from corpus.errors import MissingError, SettingError
+from corpus.extract.extractors import ADAPTIVE, EXTRACTORS, Adaptive, ExtractSettings, Gates, make_extractor
+from corpus.extract.page import Headers, Page, parse_page
+from corpus.url import Url
+
+URL = Url("http://example.org/", "example.org")
+SENTENCES = [
+    "The ferry left the harbour before sunrise and crossed the bay in thick fog.",
+    "On the far shore a small crowd had gathered to wait for the morning post.",
+    "Nobody spoke much, since the news of the week had not been good for anyone.",
+    "When the boat finally came in, the postman handed out two letters and a parcel.",
+]
+
+
+def article(sentences: list[str]) -> Page:
+    """Return a page with an article of these sentences, a menu and a footer."""
+    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in sentences)
+    html = (
+        "<html><head><title>Post</title></head><body><nav><ul><li><a href='/a'>Menu one</a></li>"
+        "<li><a href='/b'>Menu two</a></li></ul></nav><main><article><h1>The post</h1>"
+        f"{paragraphs}</article></main><footer>All rights reserved by nobody</footer></body></html>"
+    )
+    return parse_page(html.encode(), url=URL, headers=Headers())
+
+
+@pytest.mark.parametrize("name", sorted(EXTRACTORS))
+def test_extractors_keep_the_article_and_leave_the_menu(name: str) -> None:
+    """Each extractor gives every sentence of the article, in order, and no menu."""
+    text = make_extractor(ExtractSettings(extractor=name))(article(SENTENCES))
+    assert isinstance(text, str)
+    places = [text.find(sentence) for sentence in SENTENCES]
+    assert places == sorted(places)
+    assert places[0] >= 0
+    assert "Menu one" not in text
+
+
+def test_adaptive_gives_the_precise_text() -> None:
+    """A page that passes the gates has the text of the default extractor."""
+    page = article(SENTENCES)
+    assert make_extractor(ExtractSettings(extractor=ADAPTIVE))(page) == EXTRACTORS["trafilatura"](page)
+
+
+def test_the_length_gate() -> None:
+    """A page whose whole text has too few letters is dropped unread; 22 is what this one has."""
+    page = parse_page(b"<p>0123456789 letters: twenty seven here</p>", url=URL, headers=Headers())
+    assert isinstance(Adaptive(Gates(min_letters=22), None)(page), str)
+    found = Adaptive(Gates(min_letters=23), None)(page)
+    assert found == Drop("gate_length", "22 letters in the cheap text, fewer than 23")
+
+
+@pytest.mark.parametrize(
+    ("languages", "words", "reason"),
+    [
+        (("en",), "", None),
+        (("de", "fr"), "", "gate_language"),
+        (("fr",), "bonjour", None),
+        (("fr",), "perhaps", None),
+        (None, "", None),
+    ],
+)
+def test_the_language_gate(languages: tuple[str, ...] | None, words: str, reason: str | None) -> None:
+    """Pages surely in a language that is not wanted are dropped; unsure ones pass."""
+    gates = Gates(languages=languages, identifier="hostile_extractors:guess")
+    extract = make_extractor(ExtractSettings(extractor=ADAPTIVE, gates=gates))
+    found = extract(article([*SENTENCES, words]))
+    assert (found.reason if isinstance(found, Drop) else None) == reason
+
+
+def test_the_language_gate_knows_the_project_s_own_identifier() -> None:
+    """The default of the gate is a class of this project that identifies languages."""
+    from corpus.extract.extractors import identifier  # noqa: PLC0415
+
+    assert callable(identifier(Gates(languages=("en",))))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"extractor": "magic"}, {"gates": {"sure": 2}}, {"gates": {"languages": ()}}, {"gates": {"min_letters": -1}}],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
+    """An unknown extractor or an impossible gate fails at construction."""
+    with pytest.raises(SettingError):
+        gates = wrong.get("gates", {})
+        assert isinstance(gates, dict)
+        ExtractSettings(extractor=str(wrong.get("extractor", ADAPTIVE)), gates=Gates(**gates))
+
+
+def test_a_missing_extractor_is_named() -> None:
+    """An extractor that lives elsewhere and cannot be loaded is named in the error."""
+    with pytest.raises(MissingError, match="json:nothing_like_it"):
+        make_extractor(ExtractSettings(extractor="json:nothing_like_it"))
