@@ -32,7 +32,8 @@ from corpus.archive.records import ArchiveSettings, Fault
 from corpus.document import Processor
 from corpus.errors import InputError, PipelineError
 from corpus.extract.extractors import ExtractSettings, Gates
-from corpus.extract.guard import GuardSettings, PageResult, borrow
+from corpus.extract.guard import PageResult, borrow
+from corpus.extract.process import GuardSettings
 from corpus.inputs import Input, open_input
 from corpus.link_counts import LinkCounts, tables
 from corpus.remote import RemoteSettings

@@ -11,8 +11,9 @@ import pytest
 from corpus.errors import PipelineError, SettingError
 from corpus.extract import frames
 from corpus.extract.extractors import ExtractSettings
-from corpus.extract.guard import Guard, GuardSettings, PageRequest, PageResult, borrow
+from corpus.extract.guard import Guard, PageRequest, PageResult, borrow
 from corpus.extract.page import Headers
+from corpus.extract.process import GuardSettings
 from corpus.url import Url
 
 URL = Url("http://example.org/", "example.org")

@@ -18,7 +18,7 @@ from corpus.archive.records import ArchiveSettings, Fault
 from corpus.document import Document, Drop, document_id
 from corpus.errors import InputError, PipelineError, SettingError
 from corpus.extract.extractors import Gates
-from corpus.extract.guard import GuardSettings
+from corpus.extract.process import GuardSettings
 from corpus.inputs import Input, resolve
 from corpus.schema import DOCUMENTS, LEDGER, LINKS
 from corpus.settings import fingerprint
