@@ -7,17 +7,13 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from httpfaults import Site, make_certificate, serving
+from s3server import CREDENTIALS, fill_bucket, s3_process, spoiling
 
 from corpus.errors import MissingError, RemoteError, SettingError
 from corpus.inputs import Input, resolve
@@ -156,99 +152,19 @@ def test_settings_name_the_field() -> None:
 @pytest.fixture(scope="module")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real S3 server process on loopback with one bucket; yields its URL."""
-    pytest.importorskip("moto.server", reason="needs moto[server]")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(url, process)
-        for path, data in (
-            ("", b""),
-            ("/x/b.warc.gz", CONTENT),
-            ("/x/a.arc.gz", b"a"),
-            ("/x/notes.md", b"n"),
-            ("/open", b"o"),
-        ):
-            put(f"{url}/crawl{path}", data)
+    objects = {"x/b.warc.gz": CONTENT, "x/a.arc.gz": b"a", "x/notes.md": b"n"}
+    with s3_process(tmp_path_factory.mktemp("moto") / "log") as url:
+        fill_bucket(url, "crawl", objects)
+        fill_bucket(url, "crawl", {"open": b"o"}, public=True)
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until the server answers."""
-    for _ in range(300):
-        assert process.poll() is None, "the S3 server ended"
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - loopback
-            return
-        time.sleep(0.1)
-    raise AssertionError("the S3 server does not answer")
-
-
-def put(url: str, data: bytes) -> None:
-    """Send a PUT request (the server checks no signatures)."""
-    kind = {"Content-Type": "application/octet-stream", "x-amz-acl": "public-read" if "/open" in url else "private"}
-    request = urllib.request.Request(url, data=data, method="PUT", headers=kind)  # noqa: S310 - loopback
-    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - loopback
 
 
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> RemoteSettings:
     """Settings and credentials for the S3 server."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "k",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     return replace(QUICK, s3_endpoint=s3_server)
-
-
-@contextlib.contextmanager
-def proxy(target: str, faults: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """A server in front of the S3 server that spoils answers: a status, or "cut"; yields (URL, ranges asked for)."""
-    ranges: list[str] = []
-
-    class Spoiler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            pass
-
-        def do_GET(self) -> None:
-            ranges.append(self.headers.get("Range", ""))
-            fault = faults.pop(0) if faults else ""
-            request = urllib.request.Request(target + self.path, headers=dict(self.headers))  # noqa: S310 - loopback
-            try:
-                with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
-                    status, headers, body = answer.status, dict(answer.headers), answer.read()
-            except urllib.error.HTTPError as error:
-                status, headers, body = error.code, dict(error.headers), error.read()
-            if fault.isdigit():
-                status, headers, body = int(fault), {"Content-Length": "0"}, b""
-            self.send_response(status)
-            for name, value in headers.items():
-                if name.lower() not in ("connection", "server", "date", "transfer-encoding"):
-                    self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if fault == "cut" else body)
-            self.close_connection = fault == "cut"
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Spoiler)
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", ranges
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_s3_object(s3: RemoteSettings) -> None:
@@ -261,8 +177,9 @@ def test_s3_object(s3: RemoteSettings) -> None:
 @pytest.mark.parametrize("faults", [["503", "403"], ["cut", "cut"], ["429", "cut", "500"]])
 def test_s3_behind_faults(s3: RemoteSettings, s3_server: str, faults: list[str]) -> None:
     """Throttled and cut S3 answers cost retries, each asking for the rest only."""
-    with proxy(s3_server, list(faults)) as (url, ranges):
+    with spoiling(s3_server, {"/crawl/x/b.warc.gz": list(faults)}) as (url, requests):
         assert read("s3://crawl/x/b.warc.gz", replace(s3, s3_endpoint=url)) == CONTENT
+        ranges = [wanted for _, wanted in requests]
         assert len(ranges) == 5 + len(faults)
         assert ("bytes=32768-65535" in ranges) == ("cut" in faults)
 

@@ -17,11 +17,13 @@ class Site:
     """What a server serves: files by path, and faults taken one per request, in order.
 
     A fault is a status ("503"), "cut" (half of the body, then the connection ends), "stall" (half of the body, then
-    silence), "short" (half of the body with a matching Content-Length). `ignore_range` and `no_etag` hold for all.
+    silence), "slow" (the body in drops), "short" (half of the body with a matching Content-Length). `faults_of` has
+    faults by path, which come before those for all.
     """
 
     files: dict[str, bytes]
     faults: list[str] = field(default_factory=list)
+    faults_of: dict[str, list[str]] = field(default_factory=dict)
     ignore_range: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -41,7 +43,8 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range", "")
             site.requests.append((self.path, wanted))
-            fault = site.faults.pop(0) if site.faults else ""
+            queue = site.faults_of.get(self.path) or site.faults
+            fault = queue.pop(0) if queue else ""
             data = site.files.get(self.path)
             if fault.isdigit() or data is None:
                 self.send_response(int(fault) if fault else 404)
@@ -67,13 +70,21 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(half if fault == "short" else body)))
             self.end_headers()
             with contextlib.suppress(OSError):
-                self.wfile.write(half if fault else body)
-                self.wfile.flush()
+                for piece in drops(body) if fault == "slow" else [half if fault else body]:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
             if fault == "stall":
                 site.released.wait(20)
             self.close_connection = bool(fault) or self.close_connection
 
     return Handler
+
+
+def drops(body: bytes) -> Iterator[bytes]:
+    """Yield a body in ten pieces, with a pause before each."""
+    for start in range(0, len(body), len(body) // 10 + 1):
+        time.sleep(0.03)
+        yield body[start : start + len(body) // 10 + 1]
 
 
 @contextlib.contextmanager
