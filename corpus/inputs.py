@@ -48,18 +48,32 @@ def resolve(inputs: Sequence[str], prefix: str | None = None, settings: RemoteSe
 
     `prefix` is set before the relative entries of listings (as "https://data.commoncrawl.org/"). Without it they are
     relative to the folder of a local listing, or to the root of the server or bucket of a remote one.
-    Raises InputError (RemoteError for remote ones) naming the input that does not exist or holds no archive.
+    A file that cannot be read stays in the list, unmarked, as long as there is one that can: whoever reads it is told,
+    and the others are not held up. Raises InputError (RemoteError for remote ones) naming a folder, glob or listing
+    that cannot be read or holds no archive, and the first file when none of the first ones can be read.
     """
     settings = settings or RemoteSettings()
     if not inputs:
         raise InputError("no input given; name archives, folders, URLs or a listing of them")
-    urls = {url for given in inputs for url in expand(given, prefix, settings)}
-    local = [local_input(url) for url in urls if not is_remote(url)]
-    remote = [Input(url) for url in urls if is_remote(url)]
-    if len(remote) <= settings.probe_limit:
-        with ThreadPoolExecutor(PROBES) as pool:
-            remote = list(pool.map(lambda item: probed(item, settings), remote))
-    return sorted(local + remote, key=lambda item: item.url)
+    urls = sorted({url for given in inputs for url in expand(given, prefix, settings)})
+    if sum(map(is_remote, urls)) > settings.probe_limit:
+        settings = replace(settings, probe_limit=0)
+    with ThreadPoolExecutor(PROBES) as pool:
+        first = list(pool.map(lambda url: ask(url, settings), urls[:PROBES]))
+        errors = [error for _, error in first if error]
+        if len(errors) == len(first):
+            raise errors[0]
+        return [item for item, _ in [*first, *pool.map(lambda url: ask(url, settings), urls[PROBES:])]]
+
+
+def ask(url: str, settings: RemoteSettings) -> tuple[Input, InputError | None]:
+    """Return the input behind a path or URL, and why no more can be known of it. A probe limit of 0 asks no server."""
+    try:
+        if not is_remote(url):
+            return local_input(url), None
+        return probed(Input(url), settings) if settings.probe_limit else Input(url), None
+    except InputError as error:
+        return Input(url), error
 
 
 def open_input(url: str, settings: RemoteSettings | None = None) -> BinaryIO:

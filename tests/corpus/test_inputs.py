@@ -102,6 +102,24 @@ def test_remote_listing_and_files() -> None:
             resolve([f"{site.url}/c.warc"], settings=QUICK)
 
 
+def test_an_input_that_cannot_be_asked_about_stays_among_others(tmp_path: Path) -> None:
+    """A missing file or URL is no reason to read nothing: it stays, unmarked, and is told of when it is read."""
+    tree(tmp_path, "a.warc")
+    with serving(Site({"/b.warc": b"b"})) as site:
+        given = [f"{tmp_path}/a.warc", f"{tmp_path}/gone.warc", f"{site.url}/b.warc", f"{site.url}/gone.warc"]
+        found = resolve(given, settings=QUICK)
+    assert {item.url for item in found} == set(given)
+    assert {item.url for item in found if not item.mark} == {given[1], given[3]}
+
+
+def test_a_server_that_fails_throughout_is_given_up_early() -> None:
+    """When the first answers are all failures, the rest of a long listing is not asked for."""
+    with serving(Site({})) as site:
+        with pytest.raises(RemoteError, match=r"/00\.warc: there is no such file"):
+            resolve([f"{site.url}/{n:02}.warc" for n in range(90)], settings=QUICK)
+        assert len(site.requests) == 16
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
