@@ -26,7 +26,8 @@ def find_python():
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         name = "python3.%d" % minor
         try:
-            found = subprocess.check_output([name, "-c", "import sys; print(sys.executable)"], stderr=subprocess.DEVNULL)
+            with open(os.devnull, "w") as nowhere:
+                found = subprocess.check_output([name, "-c", "import sys; print(sys.executable)"], stderr=nowhere)
         except (OSError, subprocess.CalledProcessError):
             continue
         return found.decode().strip()

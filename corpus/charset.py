@@ -6,7 +6,7 @@ bytes bear it out: valid UTF-8 with non-ASCII characters is UTF-8 whatever was d
 text is full of what only wrong decoding makes (replacement characters, letters of two scripts in one word, capitals
 after small letters, accented letters in long runs) loses to the next candidate. What decided is recorded.
 
-The detector is chardet 7: on 1,056 texts re-encoded in 22 charsets it was right on 99.3 %, charset-normalizer on
+The detector is chardet 7: on 888 texts re-encoded in 22 charsets it was right on 99.3 %, charset-normalizer on
 84.7 %, resiliparse on 83.9 %. It costs 2 ms, only on pages that are not UTF-8 and declare nothing that holds.
 """
 
