@@ -14,6 +14,7 @@ from corpus.inputs import resolve
 from corpus.language import LanguageIdentifier
 from corpus.pipeline import Pipeline
 from corpus.quality.rulefile import load_rules
+from corpus.remote import RemoteSettings
 from corpus.settings import fingerprint
 from corpus.stages.annotate import Annotate
 from corpus.stages.deduplicate import Candidates, Clusters, Signatures, Verify
@@ -40,6 +41,7 @@ def web(
     inputs: tuple[str, ...] = (),
     *,
     prefix: str | None = None,
+    s3_anonymous: bool = False,
     extractor: Extractor = "trafilatura",
     languages: tuple[str, ...] = (),
     thresholds: str = str(HERE / "web.toml"),
@@ -59,6 +61,7 @@ def web(
     """Any archives in, token shards out.
 
     prefix           set before the entries of a listing, such as https://data.commoncrawl.org/
+    s3_anonymous     read s3:// inputs without credentials, for public buckets
     extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
     languages        with adaptive: languages to extract precisely; none means all
     thresholds       a preset (gopher, c4, fineweb, dclm) or a TOML file; a change re-runs select and what follows
@@ -70,7 +73,8 @@ def web(
     bos, eos         tokens put before and after each document
     shard_tokens     tokens in a shard
     """
-    files = tuple(resolve(inputs, prefix)) if inputs else ()
+    remote = RemoteSettings(s3_anonymous=s3_anonymous)
+    files = tuple(resolve(inputs, prefix, remote)) if inputs else ()
     documents, links, ledger = (ShardSet(root, name) for name in ("documents", "links", "ledger"))
     signals, verdicts, authority = (ShardSet(root, name) for name in ("signals", "verdicts", "authority"))
     signatures, members, candidates = (ShardSet(root, name) for name in ("signatures", "members", "candidates"))
@@ -102,7 +106,7 @@ def web(
                 documents=documents,
                 links=links,
                 ledger=ledger,
-                options=IngestSettings(extractor=extractor, gates=Gates(languages=languages or None)),
+                options=IngestSettings(extractor=extractor, gates=Gates(languages=languages or None), remote=remote),
             ),
             BuildGraph(links=links, documents=documents, graph=graph),
             RankSites(graph=graph, authority=authority, ranking=ranking),
