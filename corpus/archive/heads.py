@@ -6,8 +6,10 @@ length. Old crawlers wrote raw spaces in the URL, so the line is read from its e
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from heapq import merge
 from typing import Final
 
 from corpus.archive.records import Headers, decode_head, parse_fields
@@ -110,42 +112,47 @@ def arc_head(words: list[bytes], date: int, end: int) -> Head:
     return Head(end, Headers(fields), record_type, number(words[-1].decode()), True)
 
 
-def find_head(data: Buffer, at: int, limit: int, final: bool, is_arc: bool | None) -> tuple[int, int]:
-    """Search `data` from index `at` on for a whole, sound head; return (index or -1, index to keep bytes from).
+def find_head(
+    data: Buffer, at: int, limit: int, final: bool, is_arc: bool | None, end: int | None = None
+) -> tuple[int, int]:
+    """Search `data` from index `at` to `end` for a whole, sound head; return (index or -1, index to keep bytes from).
 
     `is_arc` restricts the search to the format of the file (None: either). Unless `final`, bytes at the end that may
     be the beginning of a head are to be kept and searched again with what follows. Time is linear in the bytes.
     """
-    places = [] if is_arc else warc_places(data, at, limit)
-    if is_arc is not False:
-        places = sorted(places + [found.start() for found in ARC_MARK.finditer(data, at)])
-    for place in places:
+    end = len(data) if end is None else end
+    for place in head_places(data, at, end, limit, is_arc):
         head = read_head(data, place, limit)
         if isinstance(head, Head) and head.length is not None and head.record_type != "unknown":
             return place, place
         if head == MORE and not final:
             return -1, place
-    line = data.rfind(b"\n", at)
-    near = max(at, len(data) - 16)
-    return -1, line if line >= 0 and len(data) - line < ARC_LINE and is_arc is not False else near
+    line = data.rfind(b"\n", at, end) if is_arc is not False else -1
+    near = max(at, end - 16)
+    return -1, line if line >= 0 and end - line < ARC_LINE else near
 
 
-def warc_places(data: Buffer, at: int, limit: int) -> list[int]:
-    """Return where WARC heads may begin: per empty line the last version line before it, and one that has none yet."""
-    places: list[int] = []
-    end = -1
-    for mark in VERSION.finditer(data, at):
-        place = mark.start()
-        if end < place:
+def head_places(data: Buffer, at: int, end: int, limit: int, is_arc: bool | None) -> Iterator[int]:
+    """Yield, in order, where a record head may begin."""
+    warc = iter(()) if is_arc else warc_places(data, at, end, limit)
+    arc = iter(()) if is_arc is False else (found.start() for found in ARC_MARK.finditer(data, at, end))
+    return merge(warc, arc)
+
+
+def warc_places(data: Buffer, at: int, stop: int, limit: int) -> Iterator[int]:
+    """Yield where WARC heads may begin: per empty line the last version line before it, and one that has none yet."""
+    place, end = -1, -1
+    for mark in VERSION.finditer(data, at, stop):
+        if mark.start() >= end:
+            if place >= 0 and end - place <= limit:
+                yield place
+            place = mark.start()
             found = HEAD_END.search(data, place)
             end = found.end() if found else len(data) + 1
-        elif places and data[place - 1] == NEWLINE:
-            places.pop()
-        else:
-            continue
-        if end - place <= limit:
-            places.append(place)
-    return places
+        elif data[mark.start() - 1] == NEWLINE:
+            place = mark.start()
+    if place >= 0 and end - place <= limit:
+        yield place
 
 
 def is_nearly_head(data: bytes) -> bool:

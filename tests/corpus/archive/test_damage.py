@@ -247,3 +247,12 @@ def test_many_false_heads() -> None:
     found = told(items(warc(0) + hostile + warc(1), read_size=1 << 16))
     assert found[0] == 0
     assert len(found) <= 4
+
+
+def test_many_overlapping_lengths() -> None:
+    """Heads that each claim a large block are searched past in linear time, without hashing each claim."""
+    digest = "sha1:" + "0" * 40
+    hostile = warc(1, b"", Content_Length="200000", WARC_Block_Digest=digest) * 2000
+    assert set(told(items(warc(0) + hostile + warc(2), read_size=1 << 16))[1:-1]) == {"bad-length"}
+    hostile = b"http://a/ 192.0.2.7 20240506070809 text/html 99999999\n" * 5000
+    assert set(told(items(arc(0) + hostile + arc(2), read_size=1 << 16, max_block=1000))[1:-1]) == {"bad-length"}
