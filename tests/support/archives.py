@@ -14,7 +14,7 @@ from corpus.archive.records import ArchiveSettings, Fault, Record
 
 def page(number: int, size: int = 400) -> bytes:
     """Return an HTTP response whose body is text of about `size` bytes."""
-    words = " ".join(random.Random(number).choices(["alder", "birch", "cedar", "elm", "fir", "oak"], k=size // 5))  # noqa: S311
+    words = " ".join(random.Random(number).choices(["alder", "birch", "cedar", "elm", "fir", "oak"], k=size // 5))
     body = f"<html><title>{number}</title><p>{words}</p></html>".encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
