@@ -60,7 +60,7 @@ def main() -> None:
 def out() -> Console:
     """Return the console for results (standard output; as wide as it takes when that is no terminal)."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    return console if console.is_terminal else Console(highlight=False, width=120)
 
 
 @main.command()

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from corpus.pipeline import Failure, StageOutcome
 from corpus.stage import Report, Stage
@@ -22,7 +22,7 @@ class Show:
         self.progress = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -32,7 +32,8 @@ class Show:
             disable=not self.console.is_terminal,
         )
         self.stage = ""
-        self.units = self.done = self.ticks = 0
+        self.units = self.done = self.reused = self.ticks = 0
+        self.finished = 0.0
         self.start = self.said = 0.0
 
     def __enter__(self) -> Self:
@@ -47,13 +48,14 @@ class Show:
     def stage_started(self, stage: Stage, units: int, reused: int) -> None:
         """A stage begins with `units` units, `reused` of them already done."""
         self.stage, self.units, self.done, self.ticks = stage.name, units, reused, 0
+        self.reused, self.finished = reused, 0.0
         self.start = self.said = time.monotonic()
         self.task = self.progress.add_task(stage.name, total=units, completed=reused, rate="")
 
-    def ticked(self, total: int) -> None:
-        """`total` records (documents, ...) of this stage are done."""
-        self.ticks = total
-        self.progress.update(self.task, rate=self.rate())
+    def ticked(self, total: int, units: float) -> None:
+        """`total` records (documents, ...) of this stage are done, and `units` units as far as they say."""
+        self.ticks, self.finished = total, max(units, self.done - self.reused)
+        self.progress.update(self.task, completed=self.reused + self.finished, rate=self.rate())
         if not self.console.is_terminal and time.monotonic() - self.said > LOG_SECONDS:
             self.said = time.monotonic()
             self.console.print(f"{self.stage}: {self.done} of {self.units} units, {self.rate()}, {self.left()}")
@@ -64,16 +66,17 @@ class Show:
         return f"{self.ticks / seconds:,.0f}/s" if self.ticks and seconds > 0 else ""
 
     def left(self) -> str:
-        """Return the time left as far as finished units tell."""
+        """Return the time left as far as what is finished tells."""
         seconds = time.monotonic() - self.start
-        return (
-            f"about {seconds / self.done * (self.units - self.done):,.0f} s left" if self.done else "time left unknown"
-        )
+        if not self.finished:
+            return "time left unknown"
+        return f"about {seconds / self.finished * (self.units - self.reused - self.finished):,.0f} s left"
 
     def unit_done(self, outcome: Report | Failure) -> None:
         """A unit ended, well or badly."""
         self.done += 1
-        self.progress.update(self.task, advance=1)
+        self.finished = max(self.finished, self.done - self.reused)
+        self.progress.update(self.task, completed=self.reused + self.finished)
         if isinstance(outcome, Failure):
             self.console.print(f"{outcome.stage}, unit {outcome.shard}: {outcome.message}", style="red", markup=False)
 

@@ -41,7 +41,7 @@ class Recipe:
         """Return the pipeline for `root` with `settings` given as text."""
         values = {name: self.value(name, text) for name, text in settings.items()}
         if self.takes_inputs:
-            values |= {"inputs": inputs} if inputs else {}
+            values["inputs"] = inputs
         elif inputs:
             raise SettingError(self.name, "--input", inputs[0], "this recipe brings its own inputs; try the recipe web")
         return self.build(root=root, **values)

@@ -169,13 +169,16 @@ def peak_rss() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-Tick = Callable[[int], None]
-_hook: list[Tick] = [lambda n: None]
+Tick = Callable[[int, float], None]
+_hook: list[Tick] = [lambda n, share: None]
 
 
-def tick(n: int = 1) -> None:
-    """Say that `n` more records (documents, arcs, ...) of the running unit are done; executors turn it into a rate."""
-    _hook[0](n)
+def tick(n: int = 1, share: float = 0.0) -> None:
+    """Say that `n` more records (documents, arcs, ...) of the running unit are done, and which share of it that was.
+
+    Executors turn this into a rate and a time left; a unit that names no shares counts when it ends.
+    """
+    _hook[0](n, share)
 
 
 def on_tick(hook: Tick) -> None:

@@ -38,7 +38,7 @@ Cleaning = Literal["none", "c4_lines", "fineweb_lines"]
 
 def web(
     root: Path,
-    inputs: tuple[str, ...] = (),
+    inputs: tuple[str, ...] | None = (),
     *,
     prefix: str | None = None,
     s3_anonymous: bool = False,
@@ -60,6 +60,7 @@ def web(
 ) -> Pipeline:
     """Any archives in, token shards out.
 
+    inputs           paths, globs, folders, URLs, or listings of them; None builds the pipeline only to be looked at
     prefix           set before the entries of a listing, such as https://data.commoncrawl.org/
     s3_anonymous     read s3:// inputs without credentials, for public buckets
     extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
@@ -74,7 +75,7 @@ def web(
     shard_tokens     tokens in a shard
     """
     remote = RemoteSettings(s3_anonymous=s3_anonymous)
-    files = tuple(resolve(inputs, prefix, remote)) if inputs else ()
+    files = tuple(resolve(inputs, prefix, remote)) if inputs is not None else ()
     documents, links, ledger = (ShardSet(root, name) for name in ("documents", "links", "ledger"))
     signals, verdicts, authority = (ShardSet(root, name) for name in ("signals", "verdicts", "authority"))
     signatures, members, candidates = (ShardSet(root, name) for name in ("signatures", "members", "candidates"))

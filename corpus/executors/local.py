@@ -45,6 +45,7 @@ class LocalExecutor:
         require(0 <= self.workers <= 4096, self, "workers", "a number from 0 (in this process) to 4096")
         self._context = multiprocessing.get_context("spawn")
         self._ticks: Synchronized[int] = self._context.Value("q", 0)
+        self._shares: Synchronized[float] = self._context.Value("d", 0.0)
 
     def run(self, stage: Stage, units: Sequence[Unit], watcher: Watcher) -> Iterator[Report | Failure]:
         """Run the units; yield a report or a failure for each, as they end."""
@@ -54,7 +55,7 @@ class LocalExecutor:
             yield from run_here(stage, units, watcher)
             return
         with self._ticks.get_lock():
-            self._ticks.value = 0
+            self._ticks.value, self._shares.value = 0, 0.0
         suspects: list[Unit] = []
         yield from self._run_wide(stage, units, watcher, self.workers, suspects)
         for unit in suspects:
@@ -74,7 +75,7 @@ class LocalExecutor:
                 unit = waiting.pop()
                 flying[self._submit(stage, unit)] = unit
             done, _ = wait(flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            watcher.ticked(self._ticks.value)
+            watcher.ticked(self._ticks.value, self._shares.value)
             broken = False
             for future in done:
                 unit = flying.pop(future)
@@ -100,7 +101,7 @@ class LocalExecutor:
     def _open(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self.workers, self._context, initializer=start_worker, initargs=(os.getpid(), self._ticks)
+                self.workers, self._context, initializer=start_worker, initargs=(os.getpid(), self._ticks, self._shares)
             )
         return self._pool
 
@@ -126,11 +127,12 @@ class LocalExecutor:
 
 def run_here(stage: Stage, units: Sequence[Unit], watcher: Watcher) -> Iterator[Report | Failure]:
     """Run units in this process, one after the other."""
-    total = [0]
+    total, units_done = 0, 0.0
 
-    def count(n: int) -> None:
-        total[0] += n
-        watcher.ticked(total[0])
+    def count(n: int, share: float) -> None:
+        nonlocal total, units_done
+        total, units_done = total + n, units_done + share
+        watcher.ticked(total, units_done)
 
     on_tick(count)
     for unit in units:
@@ -140,13 +142,14 @@ def run_here(stage: Stage, units: Sequence[Unit], watcher: Watcher) -> Iterator[
             yield failure(stage, unit, error)
 
 
-def start_worker(parent: int, ticks: Any) -> None:
+def start_worker(parent: int, ticks: Any, shares: Any) -> None:
     """Set up a worker process: Ctrl-C is the parent's business, ticks are counted, a dead parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def count(n: int) -> None:
+    def count(n: int, share: float) -> None:
         with ticks.get_lock():
             ticks.value += n
+            shares.value += share
 
     on_tick(count)
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()

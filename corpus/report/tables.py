@@ -43,7 +43,7 @@ def recipes_table() -> Table:
 
 def recipe_table(recipe: recipes.Recipe) -> Group:
     """Return a recipe's stages, with what each reads and writes, and its parameters."""
-    pipeline: Pipeline = recipe.build(root=SCRATCH.absolute(), **({"inputs": ()} if recipe.takes_inputs else {}))
+    pipeline: Pipeline = recipe.build(root=SCRATCH.absolute(), **({"inputs": None} if recipe.takes_inputs else {}))
     stages = [
         (
             stage.name,

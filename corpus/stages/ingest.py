@@ -10,7 +10,7 @@ every HTML page, whatever becomes of it. Each record and each fault ends in exac
     oversize        record, body or page over its limit      timeout, crash   ended the page worker
     empty           no payload, or no main text              gate_length, gate_language   gates of `adaptive`
     damaged         a fault: bytes that became no record     truncated     cut by the crawler, where that drops it
-    request, metadata, warcinfo, revisit, continuation, unknown_type   record types that carry no page
+    request, metadata, warcinfo, revisit, continuation, resource, unknown_type   records that carry no page
     (any other)     the reason of a processor's Drop
 
 A `resource` record with an http(s) URI and HTML in it counts as a page, a `conversion` record with text (WET) as a
@@ -144,7 +144,7 @@ class _Unit:
         self.links = LinkCounts()
         self.counts: Counter[str] = Counter({"records": 0, "faults": 0, "documents": 0, "links": 0, "bytes": 0})
         self.faults: list[dict[str, Any]] = []
-        self.read_items = 0
+        self.read_items = self.reached = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -203,7 +203,12 @@ class _Unit:
             self.counts["faults"] += 1
             if len(self.faults) < MOST_FAULTS:
                 self.faults.append(fault_row(entry.fault))
-        tick(1)
+        tick(1, self.share(entry.offset + entry.length))
+
+    def share(self, reached: int) -> float:
+        """Return which share of the input lies between the last place asked for and `reached`."""
+        start, self.reached = self.reached, max(self.reached, reached)
+        return (self.reached - start) / self.input.size if self.input.size else 0.0
 
     def result(self) -> Result:
         """Return files and counts; raises PipelineError when the ledger does not add up to what was read."""

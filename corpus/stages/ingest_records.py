@@ -82,7 +82,7 @@ def judge(item: Record | Fault, http: HttpSettings, keep_truncated: bool) -> Ent
         return entry.drop("unknown_type", f"WARC-Type {item.record_type[:100]!r}")
     entry.url = normalise(item.target_uri or "")
     if entry.url is None:
-        return entry.drop("url")
+        return entry.drop("resource" if item.record_type == "resource" else "url")
     if item.block is None:
         return entry.drop("oversize", f"record of {item.size:,} bytes")
     cut = item.headers.get("WARC-Truncated")

@@ -47,7 +47,7 @@ def test_a_wrong_setting_is_told_before_any_work(tmp_path: Path, arguments: tupl
 
 def test_no_input_at_all_is_told(tmp_path: Path) -> None:
     """`corpus run web` without --input says what to give."""
-    assert "--input" in sentence("run", "web", "--root", str(tmp_path / "root"))
+    assert "no input given" in sentence("run", "web", "--root", str(tmp_path / "root"))
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

@@ -205,9 +205,7 @@ def test_a_threshold_change_reruns_select_and_what_follows(sample_run: tuple[Pat
     noted = json.loads((copy / "run.json").read_text())["done"]
     ran = {stage["stage"] for stage in status["stages"] if noted[stage["stage"]]["ran"]}
     assert ran == {"select", "tokenize", "shards", "manifest"}
-    assert before == {
-        (s, r.shard): r.seconds for s in ("ingest", "annotate", "clusters") for r in load_reports(copy, s)
-    }
+    assert seconds(copy) == before
     again = corpus("run", "sample", "--root", str(copy), "--set", f"thresholds={rules}", "--workers", "1")
     assert again.returncode == 0
     assert sum(stage["ran"] for stage in json.loads((copy / "run.json").read_text())["done"].values()) == 0

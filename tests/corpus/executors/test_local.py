@@ -17,7 +17,7 @@ class Counting(Silent):
 
     total = 0
 
-    def ticked(self, total: int) -> None:
+    def ticked(self, total: int, units: float) -> None:
         self.total = max(self.total, total)
 
 
