@@ -1,11 +1,11 @@
 """The Ray executor gives the same bytes as the local one, also when workers die on the way."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from raycluster import two_nodes
 from toy import Count, Double
 
 from corpus.errors import PipelineError
@@ -23,17 +23,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """A Ray cluster of two nodes on this machine, each with one processor."""
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    from ray.cluster_utils import Cluster  # noqa: PLC0415 - optional extra
-
-    support = str(Path(__file__).resolve().parents[2] / "support")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [support, os.environ.get("PYTHONPATH")]))
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 100_000_000})
-    nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
-    nodes.wait_for_nodes()
-    yield nodes.address
-    nodes.shutdown()
+    with two_nodes() as nodes:
+        yield nodes.address
 
 
 def digests(root: Path) -> list[str]:
