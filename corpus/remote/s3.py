@@ -1,6 +1,7 @@
 """An object behind s3://, range by range; s3fs is imported only when one is opened (extra `s3`)."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -65,6 +66,8 @@ def s3_problem(url: str, error: BaseException) -> Exception | None:
     for cause in causes:
         if isinstance(cause, (botocore.NoCredentialsError, botocore.PartialCredentialsError)):
             return RemoteError(f"{url}: no S3 credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if isinstance(cause, (ssl.SSLCertVerificationError, aiohttp.ClientConnectorCertificateError)):
+            return RemoteError(f"{url}: {cause}; set AWS_CA_BUNDLE to the certificates that vouch for the server")
     if isinstance(error, FileNotFoundError):
         return refusal(url, 404)
     passing = (botocore.HTTPClientError, botocore.ResponseStreamingError, botocore.IncompleteReadError)

@@ -143,6 +143,16 @@ def test_https_with_own_certificate(tmp_path: Path) -> None:
         open_remote("https://127.0.0.1/a", replace(QUICK, ca_file=str(tmp_path / "none.pem")))
 
 
+def test_http_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With HTTP_PROXY set, the proxy is asked for the whole URL; hosts in NO_PROXY are asked themselves."""
+    with site() as served, serving(Site({"http://archives.example/a": b"through the proxy"})) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert read("http://archives.example/a") == b"through the proxy"
+        assert read(f"{served.url}/a.warc.gz") == CONTENT
+        assert {path for path, _ in proxy.requests} == {"http://archives.example/a"}
+
+
 def test_settings_name_the_field() -> None:
     """A wrong setting is refused at construction."""
     with pytest.raises(SettingError, match="RemoteSettings: attempts = 0"):
@@ -206,6 +216,20 @@ def test_s3_errors_are_sentences(s3: RemoteSettings, monkeypatch: pytest.MonkeyP
     assert read("s3://crawl/open", replace(s3, s3_anonymous=True)) == b"o"
     with pytest.raises(RemoteError, match="status 403; check the credentials"):
         read("s3://crawl/x/b.warc.gz", replace(s3, s3_anonymous=True))
+
+
+def test_s3_with_own_certificate(
+    s3: RemoteSettings, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unknown certificate is told at once, not retried; AWS_CA_BUNDLE or ca_file vouch for it."""
+    certificate = make_certificate(tmp_path)
+    with spoiling(s3_server, {}, certificate) as (url, _):
+        settings = replace(s3, s3_endpoint=url, first_wait=30, longest_wait=30)
+        with pytest.raises(RemoteError, match="certificate verify failed"):
+            read("s3://crawl/open", settings)
+        assert read("s3://crawl/open", replace(settings, ca_file=str(certificate))) == b"o"
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        assert read("s3://crawl/open", settings) == b"o"
 
 
 def test_s3_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,9 +93,7 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[Site]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(site))
     server.daemon_threads = True
     if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        with_tls(server, certificate)
     site.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()
@@ -106,6 +104,13 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[Site]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def with_tls(server: ThreadingHTTPServer, certificate: Path) -> None:
+    """Have a server that is not serving yet speak TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 
 
 def make_certificate(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from httpfaults import drops
+from httpfaults import drops, with_tls
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
 """Environment with which the server is content (it checks no signatures, only that there is one)."""
@@ -58,18 +58,24 @@ def fill_bucket(url: str, bucket: str, objects: Mapping[str, bytes], *, public: 
 
 
 @contextlib.contextmanager
-def spoiling(target: str, faults: dict[str, list[str]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def spoiling(
+    target: str, faults: dict[str, list[str]], certificate: Path | None = None
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """A server in front of `target` that spoils answers; yields its URL and (path, range) of the requests so far.
+
+    It speaks TLS when a certificate (PEM with its key) is given.
 
     `faults` are taken one per request from those of its path: a status ("503", or "403 SlowDown" with S3's code),
     "cut" (half of the body), "slow" (the body in drops).
     """
     requests: list[tuple[str, str]] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), spoiler(target, faults, requests))
+    if certificate:
+        with_tls(server, certificate)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}", requests
     finally:
         server.shutdown()
         server.server_close()
