@@ -91,7 +91,7 @@ def test_an_archive_with_nothing_in_it_gives_a_clear_end(tmp_path: Path) -> None
 
 
 def test_a_disk_without_room_is_told_and_nothing_half_written_is_left(tmp_path: Path) -> None:
-    """With a limit on file sizes (standing in for a full disk) the run stops in a sentence; with room again it finishes."""
+    """With a limit on file sizes (standing in for a full disk) the run stops; with room again it finishes."""
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
