@@ -220,3 +220,12 @@ def test_any_number_of_workers_gives_the_same_dataset(root: Path, tmp_path: Path
     done = corpus("run", "sample", "--root", str(tmp_path / "root"), "--workers", str(workers))
     assert done.returncode == 0, done.stderr
     assert outcome(tmp_path / "root") == outcome(root)
+
+
+def test_the_readme_shows_the_funnel_that_the_demo_prints(sample_run: tuple[Path, str]) -> None:
+    """Line for line, apart from blanks at line ends."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    shown = readme.partition("on\npurpose, 17 languages):\n```\n")[2].partition("\n```")[0].splitlines()
+    printed = [line.rstrip() for line in sample_run[1].splitlines() if line.strip()]
+    assert shown
+    assert printed[: len(shown)] == shown
