@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from running import corpus
 
+from corpus.report import ledger
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRAWL = REPOSITORY / "sample_data" / "crawl"
 
@@ -71,11 +73,13 @@ def test_a_file_that_cannot_be_read_is_listed_and_the_others_go_on(tmp_path: Pat
     (crawl / "a.warc.gz").write_bytes((CRAWL / "crawl-00003.warc.gz").read_bytes())
     (crawl / "b.warc.gz").mkdir()
     listing = tmp_path / "files.txt"
-    listing.write_text(f"{crawl}/a.warc.gz\n{crawl}/gone.warc.gz\n")
+    listing.write_text(f"{crawl}/a.warc.gz\n{crawl}/b.warc.gz\n{crawl}/gone.warc.gz\n")
     root = tmp_path / "root"
     done = corpus("run", "web", "--input", str(listing), "--root", str(root), "--workers", "1")
-    assert done.returncode in (1, 3)
-    assert "gone.warc.gz" in done.stderr
+    assert done.returncode == 3, done.stderr
+    assert f"{crawl}/b.warc.gz: cannot be read" in done.stderr
+    assert f"{crawl}/gone.warc.gz: cannot be read" in done.stderr
+    assert [file["file"] for file in ledger.summary(root)["files"]] == [str(crawl / "a.warc.gz")]
     assert "Traceback" not in done.stderr
 
 
