@@ -28,9 +28,6 @@ SCRIPT_ONLY: Final = 1024.0  # CLD2's score per kilobyte when it went by the scr
 SHARED: Final = frozenset({"CANADIAN", "SYRIAC"})  # scripts of several languages of which CLD2 knows one
 SHARED_SCORE: Final = 0.45
 
-MEASURED: Final = frozenset({"cv", "gsw", "ilo", "vec"})
-"""Languages that only lid.176 knows and that it named rightly on at least half of the labelled running text tried."""
-
 # What CLD2 refuses as not interchange-valid (controls, surrogates, noncharacters); fastText has no use for it either.
 _PLANE_ENDS: Final = "".join(chr((plane << 16) + low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
 _REFUSED: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
@@ -44,7 +41,8 @@ class Language:
     `label` is ISO 639-1 where one exists, else 639-3, and None when the text has no letters; `script` is the script
     named by the model's label (GlotLID: `Latn`) or, for Traditional Chinese, `Hant`. `source` says who decided: `both`
     (model and second opinion agree), `model`, `second`, `effort` (second opinion, unsure), `none` (no letters),
-    `failed` (the model's answer, because the second opinion refused the text).
+    `failed` (the model's answer, because the second opinion refused the text), `unvouched` (a language that the model
+    alone knows, and badly: no label, the language is the runner-up).
     """
 
     label: str | None = None
@@ -145,12 +143,11 @@ class LanguageIdentifier:
 
     @property
     def labels(self) -> frozenset[str]:
-        """Languages it vouches for: CLD2's and the model's measured ones; without a second opinion all the model's.
+        """Languages it answers: those of CLD2; without a second opinion all of the model's.
 
-        The other languages of lid.176 are answered too, but it named them rightly in a third of the labelled texts.
+        The other languages of lid.176 become the runner-up of no answer: it named a third of them rightly.
         """
-        own = load(self.model).languages
-        return SECOND_LABELS | (own & MEASURED) if self.asks else own
+        return SECOND_LABELS if self.asks else load(self.model).languages
 
     def fingerprint(self) -> dict[str, object]:
         """Return what decides its answers: the settings and the SHA-256 of the model, wherever that lies."""
@@ -171,8 +168,8 @@ class LanguageIdentifier:
             if not opinion.trusted and (not candidates or candidates[0].score < UNSURE):
                 effort = ask(sample, best_effort=True)
         except pycld2.error:
-            return settle(candidates, "failed")
-        return decide(candidates, opinion, effort, script, load(self.model).languages)
+            return vouched(settle(candidates, "failed"), self.labels)
+        return vouched(decide(candidates, opinion, effort, script, load(self.model).languages), self.labels)
 
     def candidates(self, sample: str) -> list[Candidate]:
         """Return the model's first answers, best first."""
@@ -199,6 +196,13 @@ def decide(
         first.score * (DOUBT if first.label in SECOND_LABELS else 1.0) * (1.0 if fits(first.label, script) else DOUBT)
     )
     return settle(candidates, "model", Candidate(label=first.label, score=score, script=first.script))
+
+
+def vouched(found: Language, labels: frozenset[str]) -> Language:
+    """Return the verdict, or none with the label as runner-up where it is no language that may be answered."""
+    if found.label is None or found.label in labels:
+        return found
+    return Language(runner_up=found.label, runner_up_score=found.score, source="unvouched")
 
 
 def answer(opinion: Opinion, score: float) -> Candidate:

@@ -14,7 +14,7 @@ LANGUAGE_FIELDS: Final = (
     ("language_script", pa.string(), "script named by the model's label, or Hant"),
     ("runner_up", pa.string(), "best of the model's other answers"),
     ("runner_up_score", pa.float32(), "the model's score for it"),
-    ("language_source", pa.string(), "who decided: both, model, second, effort, failed or none (language package)"),
+    ("language_source", pa.string(), "who decided: both, model, second, effort, failed, unvouched or none"),
 )
 """Name, type and meaning of each column that identification fills."""
 

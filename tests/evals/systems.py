@@ -50,6 +50,19 @@ class _Langid:
 langid = _Langid()
 
 
+class _Lid176(_Langid):
+    """lid.176 alone, without the second opinion: what the rule must not be worse than."""
+
+    @cached_property
+    def identifier(self) -> "LanguageIdentifier":
+        from corpus.language import LanguageIdentifier  # noqa: PLC0415
+
+        return LanguageIdentifier(second_opinion=False)
+
+
+lid176 = _Lid176()
+
+
 def failed_rules(text: str, preset: str) -> list[str]:
     """Return the thresholds of a preset that a text fails, by the same code as the stages annotate and select."""
     import pyarrow as pa  # noqa: PLC0415
