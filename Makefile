@@ -5,7 +5,7 @@ VENV ?= .venv
 ROOT ?= demo
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-ray test-train evals lint format types bench-dedup bench-reader clean help
+.PHONY: demo test test-slow test-ray test-train evals lint format types bench-dedup bench-graph bench-reader clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,10 @@ types:  ## mypy, strict
 bench-dedup:  ## deduplication, against datasketch
 	$(call environment,dev)
 	$(BIN)/python benchmarks/dedup.py
+
+bench-graph:  ## build and rank a generated graph
+	$(call environment,dev)
+	$(BIN)/python benchmarks/graph.py
 
 bench-reader:  ## tokenizer and reader
 	$(call environment,dev)
