@@ -15,6 +15,8 @@ import zstandard
 
 STEP: Final = 1 << 20
 """Unpacked bytes asked of a decoder at a time."""
+FEED: Final = 16 << 10
+"""Packed bytes given to zlib at a time."""
 SALVAGE: Final = 1 << 10
 """Packed bytes unpacked at a time when the place of an error is looked for."""
 ZSTD_FEED: Final = 1 << 10
@@ -50,7 +52,7 @@ class Decoder(Protocol):
     def unused_data(self) -> bytes: ...
     @property
     def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
+    def decompress(self, data: bytes | memoryview, max_length: int = 0, /) -> bytes: ...
     def copy(self) -> "Decoder": ...
 
 
@@ -76,12 +78,12 @@ def decode_gzip(data: bytes, limit: int) -> Decoded:
     """Undo "gzip": all members; bytes behind the last one are left out."""
     if not data.startswith(GZIP_MAGIC):
         return Decoded(data, "not-coded")
-    out, note = Bounded(limit), ""
-    while data.startswith(GZIP_MAGIC) and not note:
-        note, data = inflate(zlib.decompressobj(31), data, out)
+    out, note, rest = Bounded(limit), "", memoryview(data)
+    while rest[:2] == GZIP_MAGIC and not note:
+        note, rest = inflate(zlib.decompressobj(31), rest, out)
     if not out.size and note == "damaged":
         raise Undecodable("no byte of its gzip coding can be unpacked")
-    return out.done(note or ("trailing-bytes" if data.strip(b"\0") else ""))
+    return out.done(note or trailing(rest))
 
 
 def decode_deflate(data: bytes, limit: int) -> Decoded:
@@ -89,31 +91,31 @@ def decode_deflate(data: bytes, limit: int) -> Decoded:
     is_zlib = len(data) > 1 and data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0
     for wbits in (15, -15) if is_zlib else (-15,):
         out = Bounded(limit)
-        note, rest = inflate(zlib.decompressobj(wbits), data, out)
+        note, rest = inflate(zlib.decompressobj(wbits), memoryview(data), out)
         if note == "damaged" and (not out.size or looks_like_text(data)):
             continue
-        return out.done(note or ("trailing-bytes" if rest.strip(b"\0") else ""))
+        return out.done(note or trailing(rest))
     return not_coded(data, "deflate")
 
 
-def inflate(decoder: Decoder, data: bytes, out: Bounded) -> tuple[str, bytes]:
-    """Unpack one zlib stream into `out`; return (note, what follows it)."""
+def inflate(decoder: Decoder, data: memoryview, out: Bounded) -> tuple[str, memoryview]:
+    """Unpack one zlib stream into `out`; return (note, what follows it). Time is linear: zlib copies what it leaves."""
     while True:
-        before = decoder.copy()
+        before, fed = decoder.copy(), data[:FEED]
         try:
-            piece = decoder.decompress(data, STEP)
+            piece = decoder.decompress(fed, STEP)
         except zlib.error:
-            salvage(before, data, out)
-            return "damaged", b""
+            salvage(before, fed, out)
+            return "damaged", data[:0]
         out.add(piece)
-        data = decoder.unconsumed_tail
+        data = data[len(fed) - len(decoder.unconsumed_tail) - len(decoder.unused_data) :]
         if decoder.eof:
-            return "", decoder.unused_data
+            return "", data
         if not piece and not data:
-            return "truncated", b""
+            return "truncated", data
 
 
-def salvage(decoder: Decoder, data: bytes, out: Bounded) -> None:
+def salvage(decoder: Decoder, data: memoryview, out: Bounded) -> None:
     """Unpack into `out` all that `data` gives before the error it holds: in steps, the failing one byte by byte."""
     for size in (SALVAGE, 1):
         try:
@@ -123,6 +125,11 @@ def salvage(decoder: Decoder, data: bytes, out: Bounded) -> None:
                 data = data[size:]
         except zlib.error:
             decoder, data = before, data[:SALVAGE]
+
+
+def trailing(rest: memoryview) -> str:
+    """Return the note for what follows a coded body: nothing and NULs are none."""
+    return "trailing-bytes" if bytes(rest).strip(b"\0") else ""
 
 
 def decode_br(data: bytes, limit: int) -> Decoded:

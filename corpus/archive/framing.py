@@ -6,6 +6,7 @@ next sound head behind its own. A record may spread over members, unless the nex
 own. What damaged members give is judged in `_deliver`.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -34,6 +35,9 @@ HASHING: Final = 4
 """Most bytes hashed to rescue records without border, as a multiple of the bytes read."""
 LONGEST_BLANK: Final = 64 << 10
 """A longer run of blanks counts as the end of a record, so that it need not be held."""
+MOST_PARTS: Final = 1 << 16
+"""Most parts that one record may lie in; a record in more members than this is hostile, not spread."""
+SPREAD: Final = f"the record is spread over more than {MOST_PARTS:,} members"
 
 
 class Framer:
@@ -45,7 +49,7 @@ class Framer:
         self.data: bytes | bytearray = b""
         self.pos = 0  # index in data up to which everything is settled
         self.base = 0  # unpacked bytes before data
-        self.parts: list[tuple[int, Part]] = []  # (unpacked bytes before it, part)
+        self.parts: deque[tuple[int, Part]] = deque()  # (unpacked bytes before it, part)
         self.head: Head | None = None
         self.begin = 0  # unpacked bytes before the head
         self.folded = Trust.CHECKED  # worst trust of members that the present record lies in and parts holds no more
@@ -102,7 +106,7 @@ class Framer:
         while len(self.parts) > 1 and self.parts[1][0] <= self.base:
             if self.head and self.parts[1][0] > self.begin:
                 self.folded = max(self.folded, self.parts[0][1].trust)
-            del self.parts[0]
+            self.parts.popleft()
 
     def _join(self, part: Part) -> None:
         """Add the part's bytes to those that are not settled; parts need not hold their bytes any longer."""
@@ -156,6 +160,8 @@ class Framer:
         if self.pos == len(self.data):
             return None
         head = read_head(self.data, self.pos, self.settings.max_head)
+        if head == MORE and not final and len(self.parts) > MOST_PARTS:
+            head = SPREAD
         if head == MORE:
             return self._lose(*self.cause_of("a record head")) if final else None
         if isinstance(head, str):
@@ -219,6 +225,8 @@ class Framer:
         """Wait for the block and the border behind it."""
         end = self.pos + (head.length or 0)
         if len(self.data) < end:
+            if not final and len(self.parts) > MOST_PARTS:
+                return self._lose(BAD_LENGTH, SPREAD)
             return self._cut(len(self.data) - self.pos, head) if final else None
         border = self._border(end, final)
         if border is None:

@@ -256,3 +256,14 @@ def test_many_overlapping_lengths() -> None:
     assert set(told(items(warc(0) + hostile + warc(2), read_size=1 << 16))[1:-1]) == {"bad-length"}
     hostile = b"http://a/ 192.0.2.7 20240506070809 text/html 99999999\n" * 5000
     assert set(told(items(arc(0) + hostile + arc(2), read_size=1 << 16, max_block=1000))[1:-1]) == {"bad-length"}
+
+
+def test_a_record_over_very_many_members_is_given_up() -> None:
+    """A record (or head) of one byte per member is a fault after 65,536 of them, so that it cannot fill the memory."""
+    crumbs = gzip.compress(b"a", mtime=0) * 66_000
+    for begin in (b"WARC/1.0\r\nX: ", warc(1, Content_Length="1000000")[:-4]):
+        found = items(gzip.compress(begin, mtime=0) + crumbs + members([warc(2)])[0], read_size=1 << 18)
+        assert told(found)[1:] == [2]
+        fault = found[0]
+        assert isinstance(fault, Fault)
+        assert fault.detail == "the record is spread over more than 65,536 members"

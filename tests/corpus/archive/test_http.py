@@ -184,6 +184,18 @@ def test_bombs(coding: str) -> None:
     assert problem(response(bytes(2 << 20)), max_body=1 << 20) == "oversize"
 
 
+def test_bodies_of_very_many_streams() -> None:
+    """A body of 200,000 gzip members, or of empty deflate blocks without end and then an error, is read in linear time
+    (the first took minutes and the second hours when what follows each was copied)."""
+    found = parse_response(response(gzip.compress(b"", mtime=0) * 200_000 + CODED["gzip"], "Content-Encoding: gzip"))
+    assert isinstance(found, HttpResponse)
+    assert (found.body, found.notes) == (TEXT, ())
+    blocks = b"\x78\x9c" + b"\x00\x00\x00\xff\xff" * 10_000_000 + b"\x07"
+    problem = parse_response(response(blocks, "Content-Encoding: deflate"))
+    assert isinstance(problem, HttpProblem)
+    assert problem.reason == "undecodable"
+
+
 def test_what_is_no_response() -> None:
     """Blocks that are no HTTP, and heads without end, are problems; a problem keeps the head that could be read."""
     assert problem(b"20080430204825\nwww.archive.org. 589 IN A 207.241.229.39") == "not-http"
