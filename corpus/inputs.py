@@ -9,6 +9,7 @@ import glob
 import gzip
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ def open_input(url: str, settings: RemoteSettings | None = None) -> BinaryIO:
     """Open an input for reading; raises InputError. A remote one retries and resumes, see corpus/remote.py."""
     if is_remote(url):
         return open_remote(url, settings)
+    local_input(url)
     try:
         return open(local_path(url), "rb")
     except OSError as error:
@@ -114,12 +116,12 @@ def expand_remote(url: str, settings: RemoteSettings) -> Iterator[str]:
 def expand_local(given: str) -> Iterator[str]:
     """Yield the archives of a path, folder or glob; a file that is named is taken whatever its name."""
     path = Path(given)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         found = walk(path)
         if not found:
             raise InputError(f"{given}: no archive in this folder (looked for names with .warc, .arc, .wet, .gz, .zst)")
         yield from found
-    elif path.exists() or not glob.has_magic(given):
+    elif os.path.lexists(path) or not glob.has_magic(given):
         yield absolute(given)
     else:
         matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
@@ -197,8 +199,14 @@ def join(base: str, entry: str) -> str:
 
 
 def local_path(url: str) -> Path:
-    """Return the path that a local input or file:// URL names."""
-    return Path(unquote(urlsplit(url).path)) if url.startswith("file://") else Path(url).expanduser()
+    """Return the path that a local input or file:// URL names; only "~/" is the home folder. Raises InputError."""
+    try:
+        path = unquote(urlsplit(url).path) if url.startswith("file://") else url
+    except ValueError as error:
+        raise InputError(f"{url}: no valid file:// URL ({error})") from error
+    if not path or "\0" in path:
+        raise InputError(f"{path!r} is no file name; name archives, folders, URLs or a listing of them")
+    return Path(path).expanduser() if path == "~" or path.startswith("~/") else Path(path)
 
 
 def absolute(path: str | Path) -> str:
@@ -209,9 +217,11 @@ def absolute(path: str | Path) -> str:
 def local_input(path: str) -> Input:
     """Return the input for a local file; raises InputError when there is none that can be read."""
     try:
-        status = Path(path).stat()
+        status = local_path(path).stat()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: is not a file; a folder, pipe or device cannot be read as an archive, save it first")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: cannot be read (permission denied)")
     return Input(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")

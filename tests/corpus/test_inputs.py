@@ -133,6 +133,13 @@ def test_a_server_that_fails_throughout_is_given_up_early() -> None:
         (["{}/absent.txt"], "absent.txt: cannot be read (No such file or directory)"),
         (["ftp://host/a.warc"], "only s3://, https:// and http:// URLs can be read"),
         (["https://host/folder/"], "a folder on a web server cannot be listed"),
+        (["file://[/a.warc"], "file://[/a.warc: no valid file:// URL"),
+        ([""], "'' is no file name"),
+        (["{}/a\0.warc"], "is no file name"),
+        (["{}/" + "a" * 300], "cannot be read (File name too long)"),
+        (["{}/pipe.warc"], "pipe.warc: is not a file"),
+        (["/dev/zero"], "/dev/zero: is not a file"),
+        (["{}/folders.txt"], "is not a file"),
     ],
 )
 def test_errors_name_the_input(tmp_path: Path, given: list[str], message: str) -> None:
@@ -140,6 +147,8 @@ def test_errors_name_the_input(tmp_path: Path, given: list[str], message: str) -
     tree(tmp_path, "a.warc", "bad.paths.gz", "empty/readme.md")
     (tmp_path / "binary.txt").write_bytes(b"a\0b\n")
     (tmp_path / "blank.txt").write_text("\n# nothing\n")
+    (tmp_path / "folders.txt").write_text(".\n")
+    os.mkfifo(tmp_path / "pipe.warc")
     with pytest.raises(InputError) as caught:
         resolve([text.format(tmp_path) for text in given])
     assert message in str(caught.value)
@@ -149,3 +158,27 @@ def test_open_input_says_why_not(tmp_path: Path) -> None:
     """A file that vanished after it was found is an InputError."""
     with pytest.raises(InputError, match="cannot be read"):
         open_input(str(tmp_path / "gone.warc"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe or device among archives is refused when it is opened, so that it cannot hold up a run or never end."""
+    tree(tmp_path, "a.warc")
+    os.mkfifo(tmp_path / "pipe.warc")
+    (tmp_path / "zero.warc").symlink_to("/dev/zero")
+    found = resolve([str(tmp_path)])
+    assert [item.size for item in found] == [6, None, None]
+    for item in found[1:]:
+        with pytest.raises(InputError, match="is not a file"):
+            open_input(item.url)
+
+
+def test_odd_file_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names with blanks, line ends, dashes, wildcards, tildes and percent signs are names, also in a listing."""
+    odd = ["-dash.warc", "a b.warc", "a[1]?.warc", "per%20cent.warc", "q?x#y.warc", "~tilde.warc", "~/home.warc"]
+    tree(tmp_path, *odd, "new\nline.warc")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "~"))
+    for name in [*odd, "new\nline.warc"]:
+        assert names(tmp_path, resolve([name])) == [name]
+    (tmp_path / "windows.txt").write_text("".join(f"{name}\r\n" for name in odd))
+    assert names(tmp_path, resolve(["windows.txt"])) == sorted(odd)
