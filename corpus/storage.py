@@ -174,9 +174,11 @@ class TableWriter:
         return self._written
 
     def __enter__(self) -> Self:
-        self._stack = contextlib.ExitStack()
-        self._file = self._stack.enter_context(whole_file(self.path))
-        self._writer = pq.ParquetWriter(cast("Any", self._file), self.schema, **self._options)
+        with contextlib.ExitStack() as stack:
+            self._file = stack.enter_context(whole_file(self.path))
+            with as_storage_error(self.path):
+                self._writer = pq.ParquetWriter(cast("Any", self._file), self.schema, **self._options)
+            self._stack = stack.pop_all()
         return self
 
     def write(self, rows: pa.Table | list[dict[str, Any]], row_group_size: int | None = None) -> None:

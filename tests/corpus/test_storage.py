@@ -100,6 +100,15 @@ def test_a_write_that_the_system_refuses_leaves_no_half_file(tmp_path: Path) -> 
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_nothing_either(tmp_path: Path) -> None:
+    """The very first bytes are refused: StorageError, and no temporary file even while the error is still held."""
+    code = FILL.replace("(100_000, 100_000)", "(0, 0)").replace(
+        "print(", "print(list(Path(sys.argv[1]).rglob('*.tmp')), "
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[] StorageError")
+
+
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     """Temporary files go, finished files stay."""
     (tmp_path / "numbers").mkdir()
