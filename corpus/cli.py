@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from corpus.progress import Show
 from corpus.report import funnel, tables
 from corpus.report import ledger as ledgers
 from corpus.report import trace as tracing
+from corpus.report.tables import harmless
+from corpus.stage import Stage
+from corpus.tokens.manifest import load_manifest
 
 INCOMPLETE, STOPPED = 3, 130
 
@@ -36,7 +39,7 @@ class Sentences(click.Group):
         try:
             return super().invoke(ctx)
         except HeadwaterError as error:
-            click.echo(f"corpus: {error}", err=True)
+            click.echo(f"corpus: {harmless(error)}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("corpus: stopped; run the same command again to go on from here", err=True)
@@ -63,16 +66,27 @@ def out() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=120)
 
 
-@main.command()
+@main.command(short_help="Run a recipe; what is done and unchanged is not done again.")
 @click.argument("recipe")
-@click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="Where results go.  [default: RECIPE]")
 @click.option(
-    "--input", "inputs", multiple=True, help="File, glob, directory, s3:// or https:// URL, or a list of them."
+    "--root", type=click.Path(path_type=Path, file_okay=False), help="Folder for all results.  [default: ./RECIPE]"
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the recipe (corpus show).")
-@click.option("--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(0), help="Processes (local).  [default: one per processor; 0: none]")
-@click.option("--ray-address", help="Address of a running Ray cluster, such as auto.")
+@click.option(
+    "--input", "inputs", multiple=True, help="File, glob, folder, s3:// or https:// URL, or a listing. Repeatable."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; see: corpus show RECIPE."
+)
+@click.option(
+    "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where units run."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Processes of the local executor; 0 runs all in this one.  [default: one per processor]",
+)
+@click.option("--ray-address", metavar="ADDRESS", help="A running Ray cluster, such as auto.  [default: a local one]")
 def run(
     recipe: str,
     root: Path | None,
@@ -84,11 +98,15 @@ def run(
 ) -> None:
     """Run RECIPE; what is done already and has not changed is not done again.
 
+    Stop it with Ctrl-C or kill it; the same command goes on from there. Exit codes: 0 done, 1 an error, 2 wrong usage,
+    3 done without some inputs (they are listed), 130 stopped.
+
     \b
     corpus run sample --root demo
     corpus run web --input 'crawl/*.warc.gz' --root out --workers 8
     corpus run web --input warc.paths.gz --set prefix=https://data.commoncrawl.org/ --root out
-    corpus run web --root out --input crawl/ --set thresholds=my.toml      (re-runs select and what follows)
+    corpus run web --input crawl/ --root out --set thresholds=mine.toml      (re-runs select and what follows)
+    corpus run web --input crawl/ --root out --executor ray --ray-address auto
     """
     found = recipes.load(recipe)
     chosen = recipes.parse_settings(settings)
@@ -104,8 +122,13 @@ class Noting:
     """A watcher that hands everything on and keeps the journal."""
 
     def __init__(self, inner: Show, notes: journal.Journal) -> None:
-        self.stage_started, self.ticked, self.unit_done = inner.stage_started, inner.ticked, inner.unit_done
+        self.ticked, self.unit_done = inner.ticked, inner.unit_done
         self.inner, self.notes = inner, notes
+
+    def stage_started(self, stage: Stage, units: int, reused: int) -> None:
+        """Note where the run is and hand on."""
+        self.notes.started(stage.name, units)
+        self.inner.stage_started(stage, units, reused)
 
     def stage_done(self, outcome: Any) -> None:
         """Note the stage and hand on."""
@@ -123,7 +146,8 @@ def ended_well(notes: journal.Journal) -> Iterator[None]:
         notes.end(journal.STOPPED, "stopped by the user")
         raise
     except Exception as error:
-        notes.end(journal.FAILED, str(error))
+        with suppress(HeadwaterError):  # on a full disk not even this can be written; the error itself matters more
+            notes.end(journal.FAILED, str(error))
         raise
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -153,66 +177,110 @@ def finished(pipeline: Pipeline, notes: journal.Journal) -> None:
     console.print(funnel.as_table(funnel.funnel(pipeline.root)))
     figures = funnel.totals(pipeline.root)
     if figures:
-        console.print(f"{figures['tokens']:,} tokens of {figures['documents']:,} documents in {pipeline.root}/shards")
-    console.print(f"report: {page.write(pipeline.root)}", soft_wrap=True)
+        shards = pipeline.root / "shards"
+        line = f"{figures['tokens']:,} tokens of {figures['documents']:,} documents in {shards}, {tokenizer_of(shards)}"
+        console.print(harmless(line), soft_wrap=True)
+    console.print(harmless(f"report: {page.write(pipeline.root)}"), soft_wrap=True)
     if notes.failures:
-        click.echo(f"corpus: {len(notes.failures)} inputs could not be read and are not in the result:", err=True)
+        number = len(notes.failures)
+        click.echo(f"corpus: {number} input{'s' * (number != 1)} could not be read, not in the result:", err=True)
         for failure in notes.failures:
-            click.echo(f"  {failure.message}", err=True)
+            click.echo(f"  {harmless(failure.message)}", err=True)
         sys.exit(INCOMPLETE)
 
 
-@main.command()
+def tokenizer_of(shards: Path) -> str:
+    """Return in words which tokenizer finished shards were written with."""
+    block = load_manifest(shards).root["tokenizer"]
+    return f"tokenizer {block['name']} ({block['vocabulary']:,} ids, {block['sha256'][:12]})"
+
+
+@main.command(short_help="Show the recipes, or one's stages and parameters.")
 @click.argument("recipe", required=False)
 def show(recipe: str | None) -> None:
-    """Show the recipes, or the stages and parameters of RECIPE."""
+    """Show the recipes, or the stages and parameters of RECIPE.
+
+    \b
+    corpus show
+    corpus show web
+    """
     out().print(tables.recipe_table(recipes.load(recipe)) if recipe else tables.recipes_table())
 
 
-@main.command()
+@main.command(short_help="Show how far each stage of a run is.")
 @RootArgument
 @AsJson
 def status(root: Path, as_json: bool) -> None:
-    """Show how far each stage of a run is."""
+    """Show how far each stage of a run is, also while it runs.
+
+    unit s are the seconds of all units together; peak MB is the largest memory that a worker had reached by then.
+
+    \b
+    corpus status out
+    corpus status out --json | jq -r .state        running, done, incomplete, stopped or failed
+    """
     found = tables.status(root)
     printed(found, as_json, lambda: tables.status_table(found))
 
 
-@main.command()
+@main.command(short_help="Show where every record ended, or list a bucket.")
 @RootArgument
-@click.option("--bucket", help="List the records of this bucket instead.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Records to list at most.")
+@click.option("--bucket", metavar="NAME", help="List the records of this bucket instead.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", default=100, show_default=True, help="Records or files to list."
+)
 @AsJson
 def ledger(root: Path, bucket: str | None, limit: int, as_json: bool) -> None:
     """Show where every record ended, or list the records of one bucket.
 
+    Buckets: kept, duplicate, rule:NAME (the first rule that a document failed), and what ingest did not make a document
+    of (damaged, status, not_html, empty, timeout, request, ...). They add up to the records.
+
     \b
     corpus ledger out
-    corpus ledger out --bucket damaged --limit 1000 --json
+    corpus ledger out --bucket damaged
+    corpus ledger out --bucket rule:gopher_words --limit 1000 --json
+    corpus ledger out --json | jq .buckets
     """
     if bucket is None:
         summary = ledgers.summary(root)
-        printed(summary, as_json, lambda: tables.ledger_table(summary))
+        printed(summary, as_json, lambda: tables.ledger_table(summary, limit))
         return
     records = ledgers.first(root, bucket, limit)
     printed(records, as_json, lambda: tables.records_table(bucket, records, limit))
 
 
-@main.command()
+@main.command(short_help="Show everything known of one page.")
 @RootArgument
 @click.argument("page")
 @AsJson
 def trace(root: Path, page: str, as_json: bool) -> None:
-    """Show everything known of one PAGE (its URL or document id), from WARC offset to shard row."""
+    """Show everything known of one PAGE (its URL or document id), from WARC offset to shard row.
+
+    \b
+    corpus trace out https://example.org/page
+    corpus trace out 11a4f70d1884e2613051898f7fdcec99
+    corpus trace out https://example.org/page --json | jq '.places[].verdict'
+    """
     found = tracing.trace(root, page)
     printed(found, as_json, lambda: tables.trace_tables(found))
 
 
-@main.command()
+@main.command(short_help="Write one HTML page about a run.")
 @RootArgument
-@click.option("--out", "target", type=click.Path(path_type=Path, dir_okay=False), help="[default: ROOT/report.html]")
+@click.option(
+    "--out",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: ROOT/report.html]",
+)
 def report(root: Path, target: Path | None) -> None:
-    """Write one self-contained HTML page about a run."""
+    """Write one self-contained HTML page about a run, also while it runs; `corpus run` writes it at its end.
+
+    \b
+    corpus report out
+    corpus report out --out /tmp/before.html        keeps it when thresholds change
+    """
     from corpus.report import page  # noqa: PLC0415 - brings matplotlib, which the other commands do without
 
     journal.load(root)

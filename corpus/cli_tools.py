@@ -1,6 +1,9 @@
 """Commands beside the road: train a tokenizer, check finished shards, explain the deduplication parameters."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,12 +19,23 @@ from corpus.tokens.verify import verify
 FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
-@click.command("train-tokenizer")
+@click.command("train-tokenizer", short_help="Train a tokenizer on what a run kept.")
 @click.argument("root", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
-@click.option("--vocab-size", type=click.IntRange(257), default=32_000, show_default=True)
-@click.option("--special", multiple=True, default=(END_OF_TEXT,), show_default=True, help="Special tokens, first ids.")
-@click.option("--sample-mb", type=click.IntRange(1), default=256, show_default=True, help="Text to train on at most.")
+@click.option(
+    "--vocab-size", type=click.IntRange(257), metavar="N", default=32_000, show_default=True, help="Ids, all included."
+)
+@click.option(
+    "--special",
+    multiple=True,
+    metavar="TOKEN",
+    default=(END_OF_TEXT,),
+    show_default=True,
+    help="Special token; the first has id 0. Repeatable.",
+)
+@click.option(
+    "--sample-mb", type=click.IntRange(1), metavar="N", default=256, show_default=True, help="MB of text to train on."
+)
 def train_tokenizer(root: Path, out: Path, vocab_size: int, special: tuple[str, ...], sample_mb: int) -> None:
     """Train a byte-level BPE tokenizer on the kept documents under ROOT.
 
@@ -39,25 +53,46 @@ def shards() -> None:
     """Look at finished token shards, or check them."""
 
 
-@shards.command()
+@shards.command(short_help="Show dataset id, tokenizer and components.")
 @FolderArgument
-def info(folder: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for scripts.")
+def info(folder: Path, as_json: bool) -> None:
     """Show what a shard folder holds: dataset id, tokenizer, components.
 
     \b
     corpus shards info out/shards
+    corpus shards info out/shards --json | jq -r .dataset
     """
     manifest = load_manifest(folder)
-    tokenizer = manifest.root["tokenizer"]
+    if as_json:
+        click.echo(json.dumps(manifest.root, indent=1, ensure_ascii=False))
+        return
+    tokenizer, boundary = manifest.root["tokenizer"], manifest.root["boundary"]
     rows = [(name, c["shards"], c["documents"], c["tokens"]) for name, c in sorted(manifest.components.items())]
+    total = {
+        name: sum(int(c[name]) for c in manifest.components.values()) for name in ("shards", "documents", "tokens")
+    }
+    rows.append(("all", total["shards"], total["documents"], total["tokens"]))
     console = Console(highlight=False)
-    console.print(f"dataset {manifest.dataset}", soft_wrap=True)
-    console.print(harmless(f"tokenizer {tokenizer['name']}, {tokenizer['vocabulary']:,} ids"), soft_wrap=True)
+    console.print(f"dataset    {manifest.dataset}", soft_wrap=True)
+    console.print(harmless(f"tokenizer  {tokenizer['name']}, {tokenizer['vocabulary']:,} ids"), soft_wrap=True)
+    console.print(f"           SHA-256 {tokenizer['sha256']}", soft_wrap=True)
+    console.print(harmless(f"ids        {manifest.root['dtype']}, {boundary_of(boundary)}"), soft_wrap=True)
     columns = ("component", "shards", "documents", "tokens")
     console.print(table("Components", columns, rows, columns[1:]))
 
 
-@shards.command("verify")
+def boundary_of(boundary: Mapping[str, Any]) -> str:
+    """Return in words what stands before and after each document."""
+    told = [
+        f"{name} {boundary[f'{name}_token']} ({boundary[name]})"
+        for name in ("bos", "eos")
+        if boundary[name] is not None
+    ]
+    return ", ".join(told) or "no boundary ids"
+
+
+@shards.command("verify", short_help="Check a shard folder against its manifest.")
 @FolderArgument
 def verify_shards(folder: Path) -> None:
     """Check every file, row group and total of a shard folder against its manifest; exit code 1 when one is wrong.
@@ -73,9 +108,17 @@ def verify_shards(folder: Path) -> None:
     click.echo(f"{folder}: every file, row group and total is as the manifest says")
 
 
-@click.command()
-@click.option("--bands", type=click.IntRange(1), default=14, show_default=True)
-@click.option("--rows", type=click.IntRange(1), default=8, show_default=True)
+@click.command(short_help="Explain bands and rows of the deduplication.")
+@click.option("--bands", type=click.IntRange(1), metavar="N", default=14, show_default=True, help="Bands of MinHash.")
+@click.option("--rows", type=click.IntRange(1), metavar="N", default=8, show_default=True, help="Rows of a band.")
 def recall(bands: int, rows: int) -> None:
-    """Print which share of pairs becomes a candidate, by similarity: what bands and rows mean."""
+    """Print which share of pairs becomes a candidate, by similarity: what bands and rows mean.
+
+    More bands find more and cost more; more rows find less below the threshold. Candidates are then compared exactly.
+
+    \b
+    corpus recall
+    corpus recall --bands 20 --rows 6
+    corpus run web --input crawl/ --root out --set bands=20 --set rows=6 --set similarity=0.7
+    """
     click.echo(recall_curve(bands, rows))

@@ -31,12 +31,19 @@ class Journal:
     message: str = ""
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     code: str = __version__
+    at: dict[str, Any] = field(default_factory=dict)
+    """The stage that the run is at, or ended at, and its units."""
 
     def save(self) -> None:
         """Write it to its place."""
         values = asdict(self)
         del values["root"]
         write_text(place(self.root), json.dumps(values, indent=1, default=str) + "\n")
+
+    def started(self, stage: str, units: int) -> None:
+        """Say that a stage is at work on this many units, and save."""
+        self.at = {"stage": stage, "units": units}
+        self.save()
 
     def note(self, outcome: StageOutcome) -> None:
         """Add the outcome of a stage and save."""

@@ -6,12 +6,17 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from corpus.pipeline import Failure, StageOutcome
 from corpus.stage import Report, Stage
 
 LOG_SECONDS = 15.0
 """How often a log hears of a stage that is still at work."""
+
+
+TICKS = {"ingest": "records", "graph": "rows", "rank": "arcs", "candidates": "keys", "verify": "pairs"}
+"""What the ticks of a stage count, where it is not documents."""
 
 
 class Show:
@@ -58,12 +63,14 @@ class Show:
         self.progress.update(self.task, completed=self.reused + self.finished, rate=self.rate())
         if not self.console.is_terminal and time.monotonic() - self.said > LOG_SECONDS:
             self.said = time.monotonic()
-            self.console.print(f"{self.stage}: {self.done} of {self.units} units, {self.rate()}, {self.left()}")
+            self.say(f"{self.stage}: {self.done:,} of {self.units:,} units, {self.rate()}, {self.left()}")
 
-    def rate(self) -> str:
-        """Return records per second so far, in words."""
-        seconds = time.monotonic() - self.start
-        return f"{self.ticks / seconds:,.0f}/s" if self.ticks and seconds > 0 else ""
+    def rate(self, seconds: float | None = None) -> str:
+        """Return records (documents, ...) per second so far, or over `seconds`, in words."""
+        seconds = time.monotonic() - self.start if seconds is None else seconds
+        return (
+            f"{self.ticks / seconds:,.0f} {TICKS.get(self.stage, 'documents')}/s" if self.ticks and seconds > 0 else ""
+        )
 
     def left(self) -> str:
         """Return the time left as far as what is finished tells."""
@@ -78,7 +85,7 @@ class Show:
         self.finished = max(self.finished, self.done - self.reused)
         self.progress.update(self.task, completed=self.reused + self.finished)
         if isinstance(outcome, Failure):
-            self.console.print(f"{outcome.stage}, unit {outcome.shard}: {outcome.message}", style="red", markup=False)
+            self.say(f"{outcome.stage}, unit {outcome.shard}: {outcome.message}", "red")
 
     def stage_done(self, outcome: StageOutcome) -> None:
         """A stage ended: one line that stays."""
@@ -86,4 +93,15 @@ class Show:
         parts = [f"{outcome.ran} run", f"{outcome.reused} reused"]
         parts += [f"{outcome.skipped} without input"] if outcome.skipped else []
         parts += [f"{len(outcome.failures)} failed"] if outcome.failures else []
-        self.console.print(f"{outcome.stage:<12} {', '.join(parts):<28} {outcome.seconds:7.1f} s", markup=False)
+        seconds = f"{outcome.seconds:7.1f} s"
+        line = f"{outcome.stage:<12} {', '.join(parts):<28} {seconds}   {self.rate(outcome.seconds) if outcome.ran else ''}"
+        self.say(line.rstrip())
+
+    def say(self, line: str, style: str | None = None) -> None:
+        """Print one line; it is never broken, so that a log has a line per event, and no text of a crawl is obeyed."""
+        self.console.print(Text(harmless(line), style=style or ""), soft_wrap=True)
+
+
+def harmless(text: str) -> str:
+    """Return a text in which control characters, which could steer a terminal, are shown dead."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -46,6 +47,16 @@ class Recipe:
             raise SettingError(self.name, "--input", inputs[0], "this recipe brings its own inputs; try the recipe web")
         return self.build(root=root, **values)
 
+    @property
+    def meanings(self) -> dict[str, str]:
+        """What each parameter means: the lines `name  meaning` of the docstring (`a, b  meaning` for two)."""
+        found = {}
+        for line in (inspect.getdoc(self.build) or "").splitlines():
+            listed = re.fullmatch(r"(\w+(?:, \w+)*)\s{2,}(\S.*)", line)
+            for name in listed[1].split(", ") if listed else ():
+                found[name] = listed[2] if listed else ""
+        return found
+
     def value(self, name: str, text: str) -> Any:
         """Return `text` as the type of parameter `name`."""
         if name not in self.parameters:
@@ -71,11 +82,13 @@ def load(name: str) -> Recipe:
     try:
         build = getattr(importlib.import_module(module), function)
     except (ModuleNotFoundError, AttributeError) as error:
-        own = isinstance(error, AttributeError) or (error.name or "") in (module, module.partition(".")[0])
-        if not own:
+        missing = "" if isinstance(error, AttributeError) else error.name or ""
+        if missing and not f"{module}.".startswith(f"{missing}."):
             raise
-        valid = f"recipes are: {', '.join(names())}, or package.module:function"
-        raise SettingError("corpus", "recipe", name, valid) from error
+        close = difflib.get_close_matches(name, names(), 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        valid = f"{hint}recipes are: {', '.join(names())}, or package.module:function"
+        raise SettingError("run", "recipe", name, valid) from error
     hints = typing.get_type_hints(build)
     parameters = {
         key: parameter.replace(annotation=hints.get(key, str))
@@ -115,5 +128,5 @@ def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     """Turn `name=value` texts into a mapping."""
     for pair in pairs:
         if "=" not in pair:
-            raise SettingError("corpus", "--set", pair, "write name=value")
+            raise SettingError("run", "--set", pair, "write name=value")
     return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}

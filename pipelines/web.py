@@ -51,6 +51,7 @@ def web(
     damping: float = 0.85,
     seeds: Path | None = None,
     ranks: Path | None = None,
+    ranks_nodes: int | None = None,
     language_model: str | None = None,
     clean: Cleaning = "none",
     tokenizer: str = str(SAMPLE_TOKENIZER),
@@ -60,19 +61,25 @@ def web(
 ) -> Pipeline:
     """Any archives in, token shards out.
 
-    inputs           paths, globs, folders, URLs, or listings of them; None builds the pipeline only to be looked at
+    `inputs` are paths, globs, folders, URLs, or listings of them (--input); None builds it only to be looked at.
+
     prefix           set before the entries of a listing, such as https://data.commoncrawl.org/
     s3_anonymous     read s3:// inputs without credentials, for public buckets
     extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
     languages        with adaptive: languages to extract precisely; none means all
     thresholds       a preset (gopher, c4, fineweb, dclm) or a TOML file; a change re-runs select and what follows
-    bands, rows      of MinHash (corpus recall shows what they find); similarity: exact Jaccard that makes a duplicate
-    damping, seeds   of PageRank; seeds: a file of preferred hosts. ranks: a Common Crawl ranks file to use instead
+    bands, rows      of MinHash (corpus recall shows what they find)
+    similarity       exact Jaccard similarity of shingles that makes two documents duplicates
+    damping          of PageRank: the probability of following a link
+    seeds            a file of preferred hosts or domains, one a line, where PageRank starts again
+    ranks            a Common Crawl ranks file, whose ranks then stand for those of the crawl
+    ranks_nodes      nodes of the whole table, when that file is a part of it
     language_model   path of another fastText model for language identification
-    clean            line cleaning before tokenizing
+    clean            line cleaning of the text that is tokenized
     tokenizer        path of a tokenizer.json or hub name; the default is the sample's, good for a first look only
-    bos, eos         tokens put before and after each document
-    shard_tokens     tokens in a shard
+    bos              token put before each document
+    eos              token put after each document
+    shard_tokens     tokens that a shard should hold
     """
     remote = RemoteSettings(s3_anonymous=s3_anonymous)
     files = tuple(resolve(inputs, prefix, remote)) if inputs is not None else ()
@@ -87,7 +94,7 @@ def web(
     ranking = Ranking(
         pagerank=PageRank(damping=damping),
         seeds=seeds,
-        imports=(ImportedRanks(path=ranks),) if ranks else (),
+        imports=(ImportedRanks(path=ranks, nodes=ranks_nodes),) if ranks else (),
     )
     encoding = TokenizerSettings(source=tokenizer, bos=bos, eos=eos)
     judge = Select(

@@ -55,7 +55,14 @@ def example(text: str) -> str:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sitegraph")
 def main() -> None:
-    """Rank sites by the links between them."""
+    """Rank sites by the links between them.
+
+    \b
+    sitegraph build links.tsv.gz --out graph               links to a graph of hosts and registered domains
+    sitegraph rank graph --out ranks.parquet               PageRank, percentiles, linking domains
+    sitegraph show example.org --ranks ranks.parquet --graph graph
+    sitegraph show example.org --root out                  the same from the root of a corpus run
+    """
 
 
 def limits(command: Any) -> Any:
@@ -68,6 +75,7 @@ def limits(command: Any) -> Any:
 
 @main.command(
     "build",
+    short_help="Build a graph from links.",
     epilog=example("""
 sitegraph build crawl-root --out graph
 sitegraph build links/part-00000.parquet links/part-00001.parquet --out graph
@@ -126,6 +134,7 @@ def link_file(path: Path, converted: Path) -> Path:
 
 @main.command(
     "rank",
+    short_help="Rank the hosts and registered domains of a graph.",
     epilog=example("""
 sitegraph rank graph --out ranks.parquet
 sitegraph rank crawl-root --out trusted.parquet --seeds seeds.txt --dangling weak
@@ -186,6 +195,7 @@ def graph_at(path: Path) -> GraphSets:
 
 @main.command(
     "show",
+    short_help="Show a site's ranks, and who links to it.",
     epilog=example("""
 sitegraph show example.org --root crawl-root
 sitegraph show https://blog.example.org/ --ranks ranks.parquet --graph graph
@@ -268,3 +278,7 @@ def print_counts(counts: Mapping[str, int], title: str, as_json: bool) -> None:
     for name, number in counts.items():
         table.add_row(cell(name), cell(number))
     Console().print(table)
+
+
+if __name__ == "__main__":
+    main(prog_name="sitegraph")

@@ -18,9 +18,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.errors import MissingError, StorageError
+from corpus.report import funnel
 from corpus.storage import ShardSet
 
 DOCUMENT, KEPT, DUPLICATE, RULE = "document", "kept", "duplicate", "rule:"
+INGESTED = {
+    *("document", "status", "not_html", "url", "undecodable", "oversize", "timeout", "crash", "empty", "gate_length"),
+    *("gate_language", "damaged", "truncated", "request", "metadata", "warcinfo", "revisit", "continuation"),
+    *("resource", "unknown_type"),
+}
+BUCKETS = frozenset(INGESTED | {KEPT, DUPLICATE})
+"""Buckets that any root may have: ingest's (stages/ingest.py explains them), kept and duplicate. Rules add theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +99,52 @@ def summary(root: Path) -> dict[str, Any]:
 
 
 def first(root: Path, bucket: str, limit: int) -> list[dict[str, Any]]:
-    """Return the first `limit` records of a bucket; MissingError names the buckets when there is no such one."""
+    """Return the first `limit` records of a bucket, none when it is empty; MissingError when there is none such."""
     found = list(islice(records_of(root, bucket), limit))
-    if not found:
-        known = summary(root)["buckets"]
-        raise MissingError(f"{root}: no record is in bucket {bucket!r}; buckets are: {', '.join(known)}")
+    if not found and not known(root, bucket):
+        there = summary(root)["buckets"]
+        raise MissingError(f"{root}: no record is in bucket {bucket!r}; buckets are: {', '.join(there)}")
     return found
 
 
+def known(root: Path, bucket: str) -> bool:
+    """Return whether there is such a bucket, though it may be empty: a name above, or a rule that documents failed."""
+    failed = funnel.prefixed(funnel.counts(root, "select"), "failed:")
+    return bucket in BUCKETS or (bucket.startswith(RULE) and bucket.removeprefix(RULE) in failed)
+
+
+def what_became(root: Path, part: int) -> list[str]:
+    """Return in words what select decided on each document of a part: its component, all it failed, what it repeats."""
+    path = ShardSet(root, "verdicts").path(part)
+    if not path.exists():
+        return []
+    columns = ["kept", "component", "failed", "duplicate_of"]
+    return [in_words(verdict) for verdict in pq.read_table(path, columns=columns).to_pylist()]
+
+
+def in_words(verdict: dict[str, Any]) -> str:
+    """Return one verdict in words."""
+    if verdict["kept"]:
+        return f"in {verdict['component']}"
+    failed = ", ".join(name for name in verdict["failed"] if name != DUPLICATE)
+    copy = f"duplicate of {verdict['duplicate_of'].hex()}" if verdict["duplicate_of"] else ""
+    return "; ".join(filter(None, [f"failed {failed}" if failed else "", copy]))
+
+
 def records_of(root: Path, bucket: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a bucket (`document` means every document): file, offset, length, type, url, detail, id."""
+    """Yield the records of a bucket (`document` means every document): file, offset, length, type, url, detail, id.
+
+    The detail of a document is what became of it, when select has run.
+    """
     for part in parts(root):
         table = pq.read_table(ShardSet(root, "ledger").path(part))
         buckets = final_buckets(table, verdict_buckets(root, part))
         first = table.column("bucket").combine_chunks()
         chosen = pc.or_(pc.equal(buckets, bucket), pc.equal(first, bucket))
+        words = what_became(root, part) if pc.any(pc.and_(chosen, pc.equal(first, DOCUMENT))).as_py() else []
         for index in np.flatnonzero(chosen.to_numpy(zero_copy_only=False)):
             row = table.slice(index, 1).to_pylist()[0]
             identity = row["document"].hex() if row["document"] else None
+            if identity and words:
+                row["detail"] = row["detail"] or words[row["row"]] or None
             yield row | {"document": identity, "bucket": buckets[index].as_py(), "part": part}

@@ -1,10 +1,12 @@
 """Tables for the terminal: recipes, status, ledger, trace. Control characters in a crawl's text are shown dead."""
 
 import inspect
+import re
+import typing
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Group
@@ -27,7 +29,7 @@ def harmless(value: Any) -> Text:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[str] = ()) -> Table:
     """Return a table; columns named in `numbers` are set to the right, with thousands marked."""
-    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    made = Table(title=harmless(title), title_justify="left", box=box.SIMPLE_HEAD)
     for name in columns:
         made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
@@ -53,20 +55,48 @@ def recipe_table(recipe: recipes.Recipe) -> Group:
         )
         for stage in pipeline.stages
     ]
+    meanings = recipe.meanings
     parameters = [
-        (name, str(parameter.default), getattr(parameter.annotation, "__name__", str(parameter.annotation)))
+        (name, shown(parameter.default), kind(parameter.annotation), meanings.get(name, ""))
         for name, parameter in recipe.parameters.items()
     ]
+    named = re.compile(r"\w+(, \w+)*\s{2,}\S")  # these lines are in the table of parameters
+    about = [line for line in (inspect.getdoc(recipe.build) or "").splitlines() if not named.match(line)]
     return Group(
-        Text(inspect.getdoc(recipe.build) or ""),
+        Text("\n".join(about).strip()),
         table("Stages", ("stage", "reads", "writes", "what it does"), stages),
-        table("Parameters (--set NAME=VALUE)", ("parameter", "default", "type"), parameters),
+        table("Parameters (--set NAME=VALUE)", ("parameter", "default", "value", "meaning"), parameters),
     )
+
+
+def shown(default: Any) -> str:
+    """Return a parameter's default as one would write it; a path below the working directory is shown from there."""
+    if isinstance(default, str) and Path(default).is_absolute():
+        return str(Path(default).relative_to(Path.cwd())) if Path(default).is_relative_to(Path.cwd()) else default
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "none" if default is None else f"{default:_}" if isinstance(default, int) else str(default)
+
+
+def kind(annotation: Any) -> str:
+    """Return what a parameter takes, in words."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return ", ".join(map(str, arguments))
+    if origin is tuple:
+        return f"{kind(arguments[0])}, with commas"
+    if arguments:
+        return " or ".join("none" if a is type(None) else kind(a) for a in arguments)
+    words = {str: "text", int: "whole number", float: "number", bool: "true, false", Path: "path"}
+    return words.get(annotation, str(annotation))
 
 
 def status(root: Path) -> dict[str, Any]:
     """Return how a run stands: its state and, per stage, units done and counts."""
     notes = journal.load(root)
+    units = {notes.at["stage"]: notes.at["units"]} if notes.at else {}
     stages = []
     for name in notes.stages:
         reports = load_reports(root, name)
@@ -77,7 +107,7 @@ def status(root: Path) -> dict[str, Any]:
         stages.append(
             {
                 "stage": name,
-                "units": noted["units"] if noted else None,
+                "units": noted["units"] if noted else units.get(name),
                 "done": len(reports),
                 "failed": len(noted["failures"]) if noted else 0,
                 "seconds": round(sum(report.seconds for report in reports), 3),
@@ -101,7 +131,7 @@ def status_table(found: dict[str, Any]) -> Group:
     rows = [
         (
             stage["stage"],
-            f"{stage['done']}/{stage['units'] if stage['units'] is not None else '?'}",
+            f"{stage['done']:,}/{stage['units']:,}" if stage["units"] is not None else f"{stage['done'] or '-'}",
             stage["failed"] or "",
             f"{stage['seconds']:,.1f}",
             f"{stage['peak_rss'] / 1e6:,.0f}",
@@ -109,23 +139,25 @@ def status_table(found: dict[str, Any]) -> Group:
         )
         for stage in found["stages"]
     ]
-    columns = ("stage", "units", "failed", "cpu-worker s", "peak MB", "counts")
+    columns = ("stage", "units", "failed", "unit s", "peak MB", "counts")
     shown = table(f"{found['root']}: {found['recipe']}, {found['state']}", columns, rows, columns[2:5])
     lines = [found["message"], *(f"not read: {message}" for message in found["failures"])]
     return Group(shown, *(harmless(line) for line in lines if line))
 
 
-def ledger_table(summary: dict[str, Any]) -> Group:
-    """Return the ledger's buckets and its files."""
+def ledger_table(summary: dict[str, Any], limit: int) -> Group:
+    """Return the ledger's buckets and its first `limit` files."""
     total = summary["records"] or 1
     buckets = [(name, n, f"{n / total:.1%}") for name, n in summary["buckets"].items()]
     files = [
         (file["file"], file["records"], ", ".join(f"{k} {v:,}" for k, v in file["buckets"].items()))
-        for file in summary["files"]
+        for file in summary["files"][:limit]
     ]
+    left = len(summary["files"]) - len(files)
+    more = f" (the first {limit:,} of {len(summary['files']):,}; --limit or --json for more)" if left else ""
     return Group(
         table(f"{summary['records']:,} records", ("bucket", "records", "share"), buckets, ("records", "share")),
-        table("By file", ("file", "records", "buckets"), files, ("records",)),
+        table(f"By file{more}", ("file", "records", "buckets"), files, ("records",)),
     )
 
 
@@ -133,9 +165,8 @@ def records_table(bucket: str, records: Sequence[dict[str, Any]], limit: int) ->
     """Return the records of a bucket."""
     rows = [(r["file"], str(r["offset"]), r["record_type"], r["url"], r["detail"]) for r in records]
     more = f" (the first {limit}; --limit for more)" if len(records) == limit else ""
-    return table(
-        f"{bucket}: {len(records)} records{more}", ("file", "offset", "type", "url", "detail"), rows, ("offset",)
-    )
+    title = f"{bucket}: {len(records):,} record{'s' * (len(records) != 1)}{more}"
+    return table(title, ("file", "offset", "type", "url", "detail"), rows, ("offset",))
 
 
 def trace_tables(found: dict[str, Any]) -> Group:

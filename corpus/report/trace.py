@@ -91,11 +91,11 @@ def document_place(root: Path, part: int, row: int) -> dict[str, Any]:
             "row": row,
         },
         "document": document,
-        "signals": row_of(ShardSet(root, "signals").path(part), row),
-        "cluster": cluster_of(root, part, row),
         "verdict": row_of(ShardSet(root, "verdicts").path(part), row),
     }
+    found["cluster"] = cluster_of(root, part, row)
     found["shards"] = shard_rows(root, found["verdict"].get("component"), bytes.fromhex(document["id"]))
+    found["signals"] = row_of(ShardSet(root, "signals").path(part), row)
     return {name: entry for name, entry in found.items() if entry}
 
 
@@ -121,8 +121,10 @@ def shard_rows(root: Path, component: str | None, identity: bytes) -> dict[str, 
 
 
 def records(root: Path, page: str) -> Iterator[dict[str, Any]]:
-    """Yield the ledger rows of records with this target URI that did not become documents."""
+    """Yield the ledger rows of records with this target URI, as given or normalised, that became no document."""
+    url = normalise(page)
     for part in parts(root):
         path = ShardSet(root, "ledger").path(part)
-        for row in matches(path, "url", page):
-            yield {"ledger": row_of(path, row) | {"part": part}}
+        for name in dict.fromkeys([page, url.href if url else page]):
+            for row in matches(path, "url", name):
+                yield {"ledger": row_of(path, row) | {"part": part}}

@@ -81,10 +81,19 @@ def test_unknown_recipes_are_answered_with_the_known_ones() -> None:
         recipes.load("smaple")
 
 
-def test_every_recipe_of_the_project_loads() -> None:
-    """Each has a sentence that says what it does."""
+@pytest.mark.parametrize("name", ["pipelines.web", "web.web", "no:such", "pipelines.web:nothing"])
+def test_a_recipe_that_is_spelled_as_a_module_is_answered_too(name: str) -> None:
+    """What cannot be imported because it is not there is a wrong name, not a crash."""
+    with pytest.raises(SettingError, match=r"recipes are: .*sample.*web"):
+        recipes.load(name)
+
+
+def test_every_recipe_of_the_project_loads_and_explains_itself() -> None:
+    """Each has a sentence that says what it does; the recipe web says what each of its parameters means."""
     for name in recipes.names():
         assert recipes.load(name).build.__doc__
+    web = recipes.load("web")
+    assert set(web.parameters) == set(web.meanings)
 
 
 def test_settings_are_written_name_equals_value() -> None:

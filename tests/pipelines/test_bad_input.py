@@ -26,7 +26,7 @@ def sentence(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("run", "wed"), "recipe = 'wed' is not valid; recipes are: sample, web"),
+        (("run", "wed"), "recipe = 'wed' is not valid; did you mean web? recipes are: sample, web"),
         (("run", "web", "--set", "treshold=x"), "did you mean thresholds?"),
         (("run", "web", "--set", "bands=many"), "bands = 'many' is not valid; a number is needed"),
         (("run", "web", "--set", "extractor=magic"), "valid are: trafilatura, resiliparse, adaptive"),
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_read_is_listed_and_the_others_go_on(tmp_path: Pat
     root = tmp_path / "root"
     done = corpus("run", "web", "--input", str(listing), "--root", str(root), "--workers", "1")
     assert done.returncode == 3, done.stderr
-    assert f"{crawl}/b.warc.gz: cannot be read" in done.stderr
+    assert f"{crawl}/b.warc.gz: is not a file" in done.stderr
     assert f"{crawl}/gone.warc.gz: cannot be read" in done.stderr
     assert [file["file"] for file in ledger.summary(root)["files"]] == [str(crawl / "a.warc.gz")]
     assert "Traceback" not in done.stderr

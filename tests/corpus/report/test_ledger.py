@@ -1,5 +1,6 @@
 """The ledger puts every record in one bucket, before and after select."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from rootmaker import IDS, make
 
 from corpus.errors import MissingError
 from corpus.report import ledger
+from corpus.stages import ingest, ingest_records
 
 
 def test_after_select_documents_are_kept_duplicate_or_dropped_by_a_rule(tmp_path: Path) -> None:
@@ -33,6 +35,9 @@ def test_the_records_of_a_bucket_are_listed_with_their_place(tmp_path: Path) -> 
     assert (fault["file"], fault["offset"], fault["detail"]) == ("crawl-1.warc.gz", 100, "bad CRC")
     (copy,) = ledger.first(root, "duplicate", 10)
     assert (copy["url"], copy["document"]) == ("https://site-2.example/", IDS[2].hex())
+    assert copy["detail"] == f"duplicate of {IDS[0].hex()}"
+    assert [record["detail"] for record in ledger.first(root, "kept", 10)] == ["in en", "in en"]
+    assert [record["detail"] for record in ledger.first(root, "rule:too_short", 10)] == ["failed too_short"]
     assert len(ledger.first(root, "document", 10)) == 4
     assert len(ledger.first(root, "document", 3)) == 3
 
@@ -41,6 +46,17 @@ def test_an_unknown_bucket_is_answered_with_the_known_ones(tmp_path: Path) -> No
     """The message lists the buckets there are."""
     with pytest.raises(MissingError, match=r"no record is in bucket 'timeouts'; buckets are: kept, "):
         ledger.first(make(tmp_path), "timeouts", 10)
+
+
+def test_a_bucket_that_is_empty_is_an_empty_list(tmp_path: Path) -> None:
+    """A script that asks a clean run for its timeouts gets none, not an error."""
+    assert ledger.first(make(tmp_path), "timeout", 10) == []
+
+
+def test_the_buckets_of_ingest_are_known() -> None:
+    """Every bucket that the source of ingest names is one of BUCKETS."""
+    source = "".join(Path(module.__file__).read_text() for module in (ingest, ingest_records))
+    assert set(re.findall(r'drop\(\s*"(\w+)"', source)) | ingest_records.PAGELESS <= ledger.BUCKETS
 
 
 def test_a_root_without_a_ledger_says_so(tmp_path: Path) -> None:

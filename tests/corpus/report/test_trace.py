@@ -26,7 +26,8 @@ def test_a_page_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         trace(make(tmp_path), "https://elsewhere.example/")
 
 
-def test_a_record_that_became_no_document_is_found_in_the_ledger(tmp_path: Path) -> None:
-    """The warcinfo record of the first file, by its URL as written."""
-    (place,) = trace(make(tmp_path), "https://site-9.example/")["places"]
+@pytest.mark.parametrize("page", ["https://site-9.example/", "https://SITE-9.example"])
+def test_a_record_that_became_no_document_is_found_in_the_ledger(tmp_path: Path, page: str) -> None:
+    """The warcinfo record of the first file, by its URL as written or one that normalises to it."""
+    (place,) = trace(make(tmp_path), page)["places"]
     assert place["ledger"]["bucket"] == "warcinfo"
