@@ -20,6 +20,11 @@ from corpus.url import Url, normalise
 MOST_LICENCES: Final = 16
 MOST_OWNERS: Final = 1000
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# The same as numeric references, which XML libraries refuse: to trafilatura one of them makes the whole page empty.
+_CONTROL_REFERENCES: Final = re.compile(
+    "&#(?:0*(?:[1-8]|1[4-9]|2[0-9]|3[01]|6553[45])(?![0-9])|x0*(?:[1-8ef]|1[0-9a-f]|fff[ef])(?![0-9a-f]));?",
+    re.IGNORECASE,
+)
 _ELEMENTS: Final = "html,base,meta,link,a,area"
 _CREATIVE_COMMONS: Final = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
 
@@ -63,7 +68,7 @@ class Headers:
 def parse_page(body: bytes, *, url: Url, headers: Headers) -> Page:
     """Return the page in `body`, fetched from `url`."""
     decoded = decode(body, headers.charset)
-    html = _CONTROLS.sub("", decoded.text)
+    html = _CONTROL_REFERENCES.sub("", _CONTROLS.sub("", decoded.text))
     tree = HTMLTree.parse(html)
     elements = _Elements(tree)
     base = elements.base(url)

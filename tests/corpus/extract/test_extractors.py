@@ -39,6 +39,17 @@ def test_extractors_keep_the_article_and_leave_the_menu(name: str) -> None:
     assert "Menu one" not in text
 
 
+@pytest.mark.parametrize("name", sorted(EXTRACTORS))
+@pytest.mark.parametrize(
+    "reference", ["&#1;", "&#x1B;", "&#8", "&#0031;", "&#XfFfE;", "&#65535;", "&#x1f;", "&#0;", "&#xd800;", "&#11;"]
+)
+def test_a_reference_to_a_control_character_does_not_cost_the_page(name: str, reference: str) -> None:
+    """A numeric reference that XML forbids vanishes like the control character itself; the text stays."""
+    text = make_extractor(ExtractSettings(extractor=name))(article([f"{reference} {s}" for s in SENTENCES]))
+    assert isinstance(text, str)
+    assert all(sentence in text for sentence in SENTENCES)
+
+
 def test_adaptive_gives_the_precise_text() -> None:
     """A page that passes the gates has the text of the default extractor."""
     page = article(SENTENCES)

@@ -85,3 +85,10 @@ def test_control_characters_do_not_reach_the_parser() -> None:
     page = parse_page(b"<title>a\0b</title><p>c\x07d", url=URL, headers=Headers())
     assert page.html == "<title>ab</title><p>cd"
     assert page.facts.title == "ab"
+
+
+def test_numeric_references_to_control_characters_vanish() -> None:
+    """Only what XML forbids goes: `&#1;` and `&#x1b` do, `&#10;`, `&#169;`, `&#x1F600;` and `&#150;` stay."""
+    html = "a&#1;b&#x1bg&#10;c&#169;d&#x1F600;e&#150;f&#0012;g&#xFFFE;h&#19;i&#190;"
+    page = parse_page(html.encode(), url=URL, headers=Headers())
+    assert page.html == "abg&#10;c&#169;d&#x1F600;e&#150;f&#0012;ghi&#190;"
