@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from corpus.errors import InputError
 from corpus.remote import RemoteSettings, is_remote, list_s3, open_remote, probe
@@ -201,7 +201,7 @@ def join(base: str, entry: str) -> str:
 def local_path(url: str) -> Path:
     """Return the path that a local input or file:// URL names; only "~/" is the home folder. Raises InputError."""
     try:
-        path = unquote(urlsplit(url).path) if url.startswith("file://") else url
+        path = os.fsdecode(unquote_to_bytes(urlsplit(url).path)) if url.startswith("file://") else url
     except ValueError as error:
         raise InputError(f"{url}: no valid file:// URL ({error})") from error
     if not path or "\0" in path:
@@ -210,8 +210,12 @@ def local_path(url: str) -> Path:
 
 
 def absolute(path: str | Path) -> str:
-    """Return an absolute path with "." and ".." taken out and links left in: a link may carry the archive's name."""
-    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+    """Return an absolute path with "." and ".." taken out and links left in: a link may carry the archive's name.
+
+    A name that is no valid text, which could not be stored or printed, becomes a file:// URL.
+    """
+    found = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+    return Path(found).as_uri() if any("\ud800" <= c <= "\udfff" for c in found) else found
 
 
 def local_input(path: str) -> Input:
@@ -222,7 +226,7 @@ def local_input(path: str) -> Input:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path}: is not a file; a folder, pipe or device cannot be read as an archive, save it first")
-    if not os.access(path, os.R_OK):
+    if not os.access(local_path(path), os.R_OK):
         raise InputError(f"{path}: cannot be read (permission denied)")
     return Input(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
 

@@ -182,3 +182,14 @@ def test_odd_file_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert names(tmp_path, resolve([name])) == [name]
     (tmp_path / "windows.txt").write_text("".join(f"{name}\r\n" for name in odd))
     assert names(tmp_path, resolve(["windows.txt"])) == sorted(odd)
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """A file whose name is not valid UTF-8 goes by a file:// URL, which can be stored, and is read by it."""
+    name = os.fsdecode(b"caf\xe9.warc")
+    (tmp_path / name).write_bytes(b"content")
+    for given in (tmp_path, tmp_path / name, tmp_path.as_uri() + "/caf%E9.warc"):
+        (found,) = resolve([str(given)])
+        assert (found.url, found.size) == (tmp_path.as_uri() + "/caf%E9.warc", 7)
+    with open_input(found.url) as stream:
+        assert stream.read() == b"content"
