@@ -53,6 +53,12 @@ class Engine:
         return options | ({"threads": self.threads} if self.threads else {})
 
 
+def check_folder(folder: Path) -> None:
+    """Raise StorageError when the engine cannot work below a folder of this name."""
+    if "?" in str(folder):  # DuckDB takes what follows for options
+        raise StorageError(f"{folder}: the engine cannot work below a path with a question mark; choose another")
+
+
 @contextlib.contextmanager
 def workspace(parent: Path, name: str) -> Iterator[Path]:
     """Make the folder `.name.tmp` under `parent` for the length of the block; one that a killed run left is cleared."""
@@ -75,8 +81,7 @@ class Database:
 
     def __init__(self, folder: Path, engine: Engine) -> None:
         self.folder = folder
-        if "?" in str(folder):  # DuckDB takes what follows for options
-            raise StorageError(f"{folder}: the engine cannot work below a path with a question mark; choose another")
+        check_folder(folder)
         with storage_errors(folder):
             self._connection = duckdb.connect(str(folder / "work.duckdb"), config=engine.options(folder / "spill"))
 

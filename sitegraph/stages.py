@@ -9,7 +9,7 @@ from corpus.settings import UNMARKED
 from corpus.stage import Result
 from corpus.storage import ShardSet
 from sitegraph.build import build
-from sitegraph.engine import Engine
+from sitegraph.engine import Engine, check_folder
 from sitegraph.layout import GraphSets
 from sitegraph.ranking import Ranking, rank
 
@@ -44,6 +44,10 @@ class BuildGraph:
     def settings(self) -> Any:
         """It has none that change its results."""
         return None
+
+    def check(self) -> None:
+        """Raise StorageError when the engine cannot work under this root."""
+        check_folder(self.root)
 
     def shards(self) -> int:
         """One unit."""

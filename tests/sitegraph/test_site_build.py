@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from corpus.errors import MissingError, SettingError, StorageError
 from corpus.storage import ShardSet
+from sitegraph import stages
 from sitegraph.build import Built, build, with_ids
 from sitegraph.engine import Engine, database, regrouped
 from sitegraph.graph import Weights, count_nodes, read_arcs, read_names
@@ -225,6 +226,9 @@ def test_paths_with_wildcards_and_quotes(build_graph: BuildGraph, tmp_path: Path
     assert read_names(graph, "domain") == ["a.com", "b.com"]
     with pytest.raises(StorageError, match="question mark"):
         build([], [], GraphSets(tmp_path / "root?"))
+    graph = GraphSets(tmp_path / "root?")
+    with pytest.raises(StorageError, match="question mark"):
+        stages.BuildGraph(links=ShardSet(graph.root, "links"), graph=graph).check()
 
 
 def test_too_little_memory_is_said_in_a_sentence(tmp_path: Path) -> None:
