@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.schema import LINKS
+from corpus.storage import as_storage_error
 
 MOST_ENTRIES: Final = 1 << 19
 """Sums held in memory before they are spilled, about 150 MB."""
@@ -22,26 +24,27 @@ Key = tuple[str, str, int]
 
 
 class LinkCounts:
-    """Pages per (source host, target host, flags), in bounded memory: `with LinkCounts() as counts: counts.add(...)`.
+    """Pages per (source host, target host, flags), in bounded memory: `with LinkCounts(...) as counts: ...`.
 
-    When more than `most` sums are held they are written, sorted, to a temporary file; `rows` merges all of them. A page
-    is its URL: the first capture that has links votes, later ones of the same file do not (as long as it is one of the
-    first MOST_PAGES pages).
+    When more than `most` sums are held they are written, sorted, to a temporary file in `folder` (its name is one that
+    `storage.remove_leftovers` knows, should the process be killed); `rows` merges all of them. A page is its URL: the
+    first capture that has links votes, later ones of the same file do not (as long as it is one of the first MOST_PAGES
+    pages).
     """
 
-    def __init__(self, most: int = MOST_ENTRIES) -> None:
-        self._most = most
+    def __init__(self, folder: Path, most: int = MOST_ENTRIES) -> None:
+        self._folder, self._most = folder, most
         self._sums: dict[Key, int] = {}
         self._runs: list[Path] = []
         self._seen: set[int] = set()
         self.pages = 0
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="links-")
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._folder.cleanup()
+        for path in self._runs:
+            path.unlink(missing_ok=True)
 
     def add(self, url: str, host: str, targets: Sequence[tuple[str, int]]) -> None:
         """Count the page `url` of `host` that links to `targets`, distinct (target host, flags)."""
@@ -62,11 +65,14 @@ class LinkCounts:
         return voted
 
     def _spill(self) -> None:
-        path = Path(self._folder.name) / f"{len(self._runs)}.parquet"
-        with pq.ParquetWriter(path, LINKS) as out:
-            for table in tables(iter(self._held())):
-                out.write_table(table)
-        self._runs.append(path)
+        with as_storage_error(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".spill-", suffix=".tmp", dir=self._folder)
+            os.close(handle)
+            self._runs.append(Path(name))
+            with pq.ParquetWriter(name, LINKS) as out:
+                for table in tables(iter(self._held())):
+                    out.write_table(table)
         self._sums.clear()
 
     def _held(self) -> list[tuple[Key, int]]:

@@ -23,7 +23,7 @@ LAYERS: dict[str, int] = {
     "corpus.remote": 3,
     "corpus.charset": 2,
     "corpus.links": 2,
-    "corpus.link_counts": 2,
+    "corpus.link_counts": 3,
     "corpus.extract": 3,
     "corpus.language": 3,
     "corpus.quality": 3,

@@ -141,7 +141,7 @@ class _Unit:
         self.documents = Rows(TableWriter(stage.documents, shard, DOCUMENTS), *self.options.row_group)
         self.ledger = Rows(TableWriter(stage.ledger, shard, LEDGER), 1 << 16, 16 << 20)
         self.links_out = TableWriter(stage.links, shard, LINKS)
-        self.links = LinkCounts()
+        self.links = LinkCounts(stage.root / stage.links.name)
         self.counts: Counter[str] = Counter({"records": 0, "faults": 0, "documents": 0, "links": 0, "bytes": 0})
         self.faults: list[dict[str, Any]] = []
         self.read_items = self.reached = 0

@@ -1,6 +1,8 @@
 """Links: flags, targets, votes of a page and sums over pages."""
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from corpus.link_counts import LinkCounts, tables
 from corpus.links import Flag, rel_flags, says_nofollow, target_host, votes
+from corpus.storage import remove_leftovers
 from corpus.url import normalise
 
 BASE = "http://www.example.org/dir/"
@@ -82,7 +85,7 @@ def test_sums_do_not_depend_on_spilling(pages: list[tuple[str, int, frozenset[tu
     """Sums equal a plain counter over the first capture of each page, sorted, however often they are spilled."""
     expected: Counter[tuple[str, str, int]] = Counter()
     seen = set()
-    with LinkCounts(most) as counts:
+    with tempfile.TemporaryDirectory() as folder, LinkCounts(Path(folder) / "links", most) as counts:
         for host, number, targets in pages:
             url = f"http://{host}/{number}"
             counts.add(url, host, sorted(targets))
@@ -91,6 +94,18 @@ def test_sums_do_not_depend_on_spilling(pages: list[tuple[str, int, frozenset[tu
                 expected.update((host, target, flags) for target, flags in targets)
         assert list(counts.rows()) == sorted(expected.items())
         assert counts.pages == len(seen)
+
+
+def test_spilled_sums_leave_nothing_behind(tmp_path: Path) -> None:
+    """Their files lie under the root, are gone after the block, and those of a killed process go with the next run."""
+    folder = tmp_path / "links"
+    with LinkCounts(folder, 1) as counts:
+        counts.add("http://a.de/", "a.de", [("x.net", 0), ("y.net", 0)])
+        (spilled,) = folder.iterdir()
+        kept = spilled.read_bytes()
+    assert not list(folder.iterdir())
+    spilled.write_bytes(kept)
+    assert remove_leftovers(tmp_path) == 1
 
 
 def test_tables_have_the_stored_schema() -> None:
