@@ -1,11 +1,14 @@
 """Unpacked parts to records: where one ends and the next begins, and what is said about the rest.
 
 A record is whole when its Content-Length leads to a border: the end of its member, the end of the file, or the next
-record head, with nothing but line ends, blanks and NULs between. Otherwise it is a fault, and reading goes on at the
-next sound head behind its own. A record may spread over members, unless the next member begins with a head of its
-own. What damaged members give is judged in `_deliver`.
+record head, with nothing but line ends, blanks and NULs between, or a head that lost its first bytes to NULs behind an
+empty line. Otherwise it is a fault, and reading goes on at the next sound head behind its own. NULs between records are
+a fault of their own from a disk sector on, since a lost piece of a file reads as zeros and may have held records.
+A record may spread over members, unless the next member begins with a head of its own. What damaged members give is
+judged in `_deliver`.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,19 +23,22 @@ from corpus.archive.records import (
     DAMAGED,
     JUNK,
     TRUNCATED,
+    ZEROS,
     ArchiveSettings,
     Fault,
     Record,
     Trust,
 )
 from corpus.archive.spool import Gap, Part
-from corpus.archive.window import BLANK
+from corpus.archive.window import BLANK, SECTOR, Nuls, skip_blanks
 
 Item = Record | Fault
 NEAR: Final = 512
 """Bytes behind a block that are looked at to tell a damaged head from a wrong Content-Length."""
 HASHING: Final = 4
 """Most bytes hashed to rescue records without border, as a multiple of the bytes read."""
+ZEROED_HEAD: Final = re.compile(rb"\r\n\r\n(?:W(?:A(?:R(?:C(?:/[\d.\r]*)?)?)?)?)?\0")
+"""The end of a WARC record and a head whose first bytes, or all but these, are NULs: the next record is damaged."""
 LONGEST_BLANK: Final = 64 << 10
 """A longer run of blanks counts as the end of a record, so that it need not be held."""
 MOST_PARTS: Final = 1 << 16
@@ -57,6 +63,7 @@ class Framer:
         self.lost: Fault | None = None  # being searched past
         self.skipped: int | None = None  # bytes of an oversize block already passed
         self.is_arc: bool | None = None
+        self.nuls = Nuls()  # of the run of blanks that is being passed
         self.after = 0  # index behind the blanks that follow the present block
         self.index = 0
         self.hashed = 0  # bytes of blocks without border whose digest was asked for
@@ -74,14 +81,21 @@ class Framer:
         yield from self._run(final=False)
 
     def interrupt(self, gap: Gap) -> Iterator[Item]:
-        """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was."""
+        """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was.
+
+        Zeros between members settle nothing: a record may go on behind them. They are told unless a fault covers them.
+        """
+        if gap.reason == ZEROS:
+            yield from self._zeros()
+            if self.lost is None:
+                yield self._fault(gap)
+            return
         if self.lost is not None and self.lost.reason in (JUNK, BAD_HEAD) and self.lost.offset >= gap.offset:
             # No fault of its own making, but what a damaged member gave.
             self.lost, self.pos, self.told = None, len(self.data), -1
         yield from self.close((gap.reason, gap.detail), gap.offset)
         if self.told != gap.offset:
-            length = gap.end - gap.offset
-            yield Fault(file=self.file, offset=gap.offset, length=length, reason=gap.reason, detail=gap.detail)
+            yield self._fault(gap)
 
     def close(self, cause: tuple[str, str] = (TRUNCATED, "the file ends"), gap: int = -1) -> Iterator[Item]:
         """Settle everything: no byte follows, for the reason and in the words of `cause`, the gap at offset `gap`."""
@@ -89,6 +103,16 @@ class Framer:
         yield from self._run(final=True)
         self.base += len(self.data)
         self.data, self.pos = b"", 0
+
+    def _fault(self, gap: Gap) -> Fault:
+        """Return the fault that tells of a gap."""
+        length = gap.end - gap.offset
+        return Fault(file=self.file, offset=gap.offset, length=length, reason=gap.reason, detail=gap.detail)
+
+    def _zeros(self) -> tuple[Fault, ...]:
+        """Return the fault that tells of the NULs passed since the last record, where they are enough for one."""
+        nuls, self.nuls = self.nuls, Nuls()
+        return (self._fault(Gap(nuls.first, nuls.behind, ZEROS, nuls.detail)),) if nuls.count >= SECTOR else ()
 
     def _unsettled(self) -> bool:
         return self.head is not None or self.lost is not None or self.pos < len(self.data)
@@ -155,10 +179,11 @@ class Framer:
 
     def _between(self, final: bool) -> tuple[Item, ...] | None:
         """Read a head, past blanks."""
-        blank = BLANK.match(self.data, self.pos)
-        self.pos = blank.end() if blank else self.pos
+        self._pass_blanks()
         if self.pos == len(self.data):
-            return None
+            return self._zeros() or None if final else None
+        if zeros := self._zeros():
+            return zeros
         head = read_head(self.data, self.pos, self.settings.max_head)
         if head == MORE and not final and len(self.parts) > MOST_PARTS:
             head = SPREAD
@@ -167,6 +192,14 @@ class Framer:
         if isinstance(head, str):
             return self._lose(BAD_HEAD if self.data.startswith(b"WARC/", self.pos) else JUNK, head)
         return self._begin(head)
+
+    def _pass_blanks(self) -> None:
+        """Move `pos` behind the blanks that stand there, and count their NULs."""
+        end, count = skip_blanks(self.data, self.pos)
+        if count:
+            first, last = self.data.find(0, self.pos, end), self.data.rfind(0, self.pos, end)
+            self.nuls.add(count, self._offset(first), self._end(last + 1))
+        self.pos = end
 
     def _begin(self, head: Head) -> tuple[Item, ...] | None:
         """Take the head that stands at `pos`."""
@@ -290,7 +323,8 @@ class Framer:
         if len(near) < NEAR and not ended:
             return None
         swallowed = VERSION.search(self.data, max(end - 10, 0), after + 16)
-        return "damaged head" if is_nearly_head(near) and not swallowed else "junk"
+        damaged = is_nearly_head(near) or ZEROED_HEAD.match(self.data, end)
+        return "damaged head" if damaged and not swallowed else "junk"
 
     def _is_arc_head(self, index: int) -> bool:
         return is_head(self.data, index, self.settings.max_head)

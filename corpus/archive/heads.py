@@ -13,8 +13,10 @@ from heapq import merge
 from typing import Final
 
 from corpus.archive.records import Headers, decode_head, parse_fields
+from corpus.archive.window import SECTOR
 
 VERSION: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,4}[ \t]*\r*\n")
+NUL_VERSION: Final = re.compile(rb"[\n\0]" + VERSION.pattern)
 HEAD_END: Final = re.compile(rb"\n\r*\n")
 NEWLINE: Final = 0x0A
 ARC_MARK: Final = re.compile(rb"(?m)^(?:filedesc|https?|ftps?|dns|whois|gopher|metadata|warcinfo|screenshot):")
@@ -62,6 +64,9 @@ def read_warc_head(data: Buffer, at: int, limit: int) -> Head | str:
     version = VERSION.match(data, at)
     if version is None:
         return "record head without a WARC version"
+    nuls = data.count(0, at, end.start())
+    if nuls >= SECTOR or (nuls and NUL_VERSION.search(data, version.end(), end.start())):
+        return f"record head with {nuls} NUL bytes; it may go on as that of another record"
     headers = Headers(parse_fields(decode_head(data[version.end() : end.start()])))
     first = headers.first
     return Head(end.end(), headers, first.get("warc-type") or "unknown", number(first.get("content-length")), False)
@@ -149,7 +154,7 @@ def warc_places(data: Buffer, at: int, stop: int, limit: int) -> Iterator[int]:
             place = mark.start()
             found = HEAD_END.search(data, place)
             end = found.end() if found else len(data) + 1
-        elif data[mark.start() - 1] == NEWLINE:
+        elif data[mark.start() - 1] in (NEWLINE, 0):
             place = mark.start()
     if place >= 0 and end - place <= limit:
         yield place

@@ -3,7 +3,8 @@
 Reads WARC 0.9 to 1.1 and ARC 1 and 2; plain, gzip (a member per record, one member, or records spread over members)
 and zstd (with the dictionary convention of .warc.zst), from any stream, forwards only, in bounded memory: at most
 about `spool` + `max_block` + a few MiB. Whatever a file holds, each thing yielded is a Record that is whole or a Fault
-that says what was lost; damage costs the member (or record, in plain files) that it lies in.
+that says what was lost; damage costs the member (or record, in plain files) that it lies in,
+and a run of NULs long enough to have been records is a Fault too.
 
 Records of a gzip member are handed out once its checksum is found right, up to `ArchiveSettings.spool` unpacked bytes.
 A larger member (a whole archive packed as one) cannot be held back: its records go out as they complete, with

@@ -27,6 +27,8 @@ BAD_HEAD: Final = "bad-head"
 """Fault: a record head that cannot be read, or is larger than the limit."""
 JUNK: Final = "junk"
 """Fault: bytes that belong to no record."""
+ZEROS: Final = "zeros"
+"""Fault: NULs between records, as many as a lost disk sector leaves, which may have been records."""
 
 
 class Headers:

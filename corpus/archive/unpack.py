@@ -15,9 +15,9 @@ import zstandard
 from corpus.archive import gzipped, zstandards
 from corpus.archive.gzipped import Wreck
 from corpus.archive.heads import ARC_LINE, ARC_MARK, read_head
-from corpus.archive.records import DAMAGED, JUNK, KIB, MIB, TRUNCATED, ArchiveSettings, Trust
+from corpus.archive.records import DAMAGED, JUNK, KIB, MIB, TRUNCATED, ZEROS, ArchiveSettings, Trust
 from corpus.archive.spool import Gap, Part, Spool
-from corpus.archive.window import Window
+from corpus.archive.window import BLANK, SECTOR, Window
 
 CANDIDATE: Final = {
     "gzip": re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"),
@@ -53,7 +53,9 @@ class Unpacker:
             found = self.window.read(at, 4)
             if not found:
                 return
-            if found.startswith(gzipped.MAGIC):
+            if BLANK.fullmatch(found, 0, 1):
+                at = yield from self._blanks(at)
+            elif found.startswith(gzipped.MAGIC):
                 at = yield from self._member(at, "gzip")
             elif found == zstandards.MAGIC:
                 at = yield from self._member(at, "zstd")
@@ -120,15 +122,13 @@ class Unpacker:
 
     def _begins_plain(self, at: int) -> bool:
         """Say whether a record head stands at `at` in plain bytes."""
-        start = self.window.skip_blank(at) if self.window.start == at else at
         limit = self.settings.max_head if self._work < TRIALS else SMALL_TRIAL
         self._work += limit
-        return not isinstance(read_head(self.window.read(start, limit), 0, limit), str)
+        return not isinstance(read_head(self.window.read(at, limit), 0, limit), str)
 
     def _plain(self, at: int) -> Iterator[Part]:
         """Yield the rest of the file as it is, in pieces."""
         first = True
-        at = max(at, self.window.start)
         piece = bytes(self.window.piece(at))
         while piece:
             self.window.drop(at + len(piece))
@@ -136,20 +136,22 @@ class Unpacker:
             yield Part(piece, at, at + len(piece), Trust.CHECKED, first, not following, plain=True)
             at, piece, first = at + len(piece), following, False
 
+    def _blanks(self, at: int) -> Generator[Part | Gap, None, int]:
+        """Pass blanks quietly, unless they hold so many NULs that these may have been members."""
+        end, nuls = self.window.skip_blank(at)
+        if nuls.count >= SECTOR:
+            yield Gap(nuls.first, nuls.behind, ZEROS, nuls.detail)
+        return end
+
     def _between(self, at: int) -> Generator[Part | Gap, None, int]:
-        """Pass bytes that begin no member: blanks and NULs quietly, anything else as a gap."""
-        start = self.window.skip_blank(at)
-        first = bytes(self.window.read(start, 4))
-        if not first or first.startswith(gzipped.MAGIC) or first == zstandards.MAGIC or zstandards.skippable(first):
-            return start
-        if self.kind is None and self._begins_plain(start):
-            return start
-        end = self.hunt(start, self.kind)
-        if end - start < 4 and (gzipped.MAGIC.startswith(first) or zstandards.MAGIC.startswith(first)):
-            yield Gap(start, end, TRUNCATED, "the file ends inside the first bytes of a member")
+        """Pass bytes that begin no member as a gap."""
+        first = bytes(self.window.read(at, 4))
+        end = self.hunt(at, self.kind)
+        if end - at < 4 and (gzipped.MAGIC.startswith(first) or zstandards.MAGIC.startswith(first)):
+            yield Gap(at, end, TRUNCATED, "the file ends inside the first bytes of a member")
             return end
         reason = "these bytes are no record, gzip member or zstd frame"
-        yield Gap(start, end, JUNK, f"{reason}; they begin with {first.hex(' ')}")
+        yield Gap(at, end, JUNK, f"{reason}; they begin with {first.hex(' ')}")
         return end
 
     def hunt(self, at: int, kind: str | None) -> int:

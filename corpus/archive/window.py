@@ -9,6 +9,42 @@ from typing import BinaryIO, Final
 
 BLANK: Final = re.compile(rb"[\r\n\0 \t]*")
 """Line ends, NULs and blanks: what may stand between records."""
+SECTOR: Final = 512
+"""NULs in one run of blanks from which on they may stand where records were: a disk sector, the smallest piece of a
+file that a disk loses. Shorter runs are separators and stray bytes that writers leave."""
+ZERO_PIECE: Final = bytes(1 << 16)
+
+
+class Nuls:
+    """The NULs of one run of blanks: how many, the offset of the first, the offset behind the last."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = 0
+        self.behind = 0
+
+    def add(self, count: int, first: int, behind: int) -> None:
+        """Count further NULs of the run, `first` to `behind` in the file."""
+        self.first = self.first if self.count else first
+        self.count, self.behind = self.count + count, behind
+
+    @property
+    def detail(self) -> str:
+        """Return what a fault says of them."""
+        return f"{self.count} NUL bytes where records may have been"
+
+
+def skip_blanks(data: bytes | bytearray, at: int) -> tuple[int, int]:
+    """Return the index behind the blanks that stand at `at`, and how many of them are NULs.
+
+    Long zeros are compared in pieces, ten times as fast as the pattern matches them.
+    """
+    end = at
+    while data.startswith(ZERO_PIECE, end):
+        end += len(ZERO_PIECE)
+    zeros, found = end - at, BLANK.match(data, end)
+    behind = found.end() if found else end
+    return behind, zeros + data.count(0, end, behind)
 
 
 class Window:
@@ -65,12 +101,19 @@ class Window:
             if not self.more():
                 return -1
 
-    def skip_blank(self, at: int) -> int:
-        """Return the first offset from `at` on that holds something else than line ends, NULs and blanks."""
+    def skip_blank(self, at: int) -> tuple[int, Nuls]:
+        """Return the first offset from `at` on that holds something else than line ends, NULs and blanks, and the NULs
+        before it; drops the bytes that are nothing else.
+        """
+        nuls = Nuls()
         while self.end > at or self.more():
-            found = BLANK.match(self._bytes, at - self.start)
-            at = self.start + (found.end() if found else 0)
+            begin = at - self.start
+            end, count = skip_blanks(self._bytes, begin)
+            at = self.start + end
+            if count:
+                first, last = self._bytes.find(0, begin, end), self._bytes.rfind(0, begin, end)
+                nuls.add(count, self.start + first, self.start + last + 1)
             if at < self.end:
-                return at
+                break
             self.drop(at)
-        return at
+        return at, nuls

@@ -1,13 +1,16 @@
 """Damage costs the member or record that it lies in, and every loss is a fault with file, offset and length."""
 
 import gzip
+import os
 import resource
 import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
 from archives import arc, bomb, items, members, page, told, uri, warc
 
+from corpus.archive.reader import open_archive
 from corpus.archive.records import Fault, Record
 
 PACKED = members(warc(n) for n in range(6))
@@ -117,10 +120,82 @@ def test_member_start_destroyed() -> None:
 
 
 def test_junk_between_members() -> None:
-    """Bytes that are no member are a fault of their own; NULs and line ends are not."""
-    found = items(PACKED[0] + b"junk\x1f\x8b\x08junk" + PACKED[1] + bytes(999) + b"\r\n" + PACKED[2] + bytes(100))
+    """Bytes that are no member are a fault of their own; line ends and NULs of less than a disk sector are not."""
+    found = items(PACKED[0] + b"junk\x1f\x8b\x08junk" + PACKED[1] + bytes(511) + b"\r\n" + PACKED[2] + bytes(100))
     assert told(found) == [0, "junk", 1, 2]
     assert faults(found) == [(len(PACKED[0]), 11, "junk")]
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_zeros_between_records_are_told(packing: str, before: int) -> None:
+    """A disk sector of NULs before, between or behind records is one fault where it lies, and costs no record."""
+    pack = {"plain": bytes, "gzip": lambda d: gzip.compress(d, mtime=0), "zstd": zstandard.compress}[packing]
+    parts = [pack(warc(n)) for n in range(2)]
+    start = len(b"".join(parts[:before]))
+    for nuls in (bytes(300) + b"\r\n \t" + bytes(212), bytes(200_000)):
+        found = items(b"".join([*parts[:before], b"\r\n", nuls, b"\n", *parts[before:]]))
+        assert told(found) == [*range(before), "zeros", *range(before, 2)]
+        assert faults(found) == [(start + 2, len(nuls), "zeros")]
+        detail = f"{nuls.count(0)} NUL bytes where records may have been"
+        assert [item.detail for item in found if isinstance(item, Fault)] == [detail]
+        places = [(item.offset, item.length) for item in found if isinstance(item, Record)]
+        shifts = [0 if n < before else len(nuls) + 3 for n in range(2)]
+        assert places == [(shifts[0], len(parts[0])), (shifts[1] + len(parts[0]), len(parts[1]))]
+        few = nuls.replace(bytes(300), bytes(299)) if len(nuls) < 600 else bytes(511)
+        assert told(items(b"".join([*parts[:before], few, *parts[before:]]))) == [0, 1]
+
+
+def test_zeros_inside_members_are_told() -> None:
+    """NULs between the records of a member are a fault over the member; one run over several members is one fault."""
+    body = warc(0) + bytes(600) + warc(1)
+    packed = gzip.compress(body, mtime=0)
+    found = items(PACKED[5] + packed)
+    assert told(found) == [5, 0, "zeros", 1]
+    assert faults(found) == [(len(PACKED[5]), len(packed), "zeros")]
+    pieces = members([warc(0) + bytes(300), bytes(300), b"\0" + warc(1)])
+    found = items(b"".join(pieces))
+    assert told(found) == [0, "zeros", 1]
+    assert faults(found) == [(0, len(b"".join(pieces)), "zeros")]
+
+
+def test_zeros_from_a_trailer_on_are_told() -> None:
+    """When a file is zeros from the middle of a member's trailer on, the member is read and what follows is told."""
+    for kept in (1, 2, 3):
+        data = PACKED[0] + PACKED[1][: len(PACKED[1]) - kept]
+        found = items(data + bytes(kept + len(b"".join(PACKED[2:]))))
+        assert told(found) == [0, 1, "zeros"], kept
+
+
+def test_a_record_spread_over_members_outlives_zeros_between_them() -> None:
+    """Zeros between the members of one record are told, and the record is still put together."""
+    whole = warc(1)
+    first, second = members([whole[:300], whole[300:]])
+    assert sorted(map(str, told(items(first + bytes(700) + second + PACKED[2])))) == ["1", "2", "zeros"]
+
+
+def test_a_zeroed_head_does_not_cost_the_record_before() -> None:
+    """Wherever in a plain file the zeros behind a record begin, its empty line shows that it ended before them."""
+    plain = [warc(n) for n in range(3)]
+    for kept in range(30):
+        for size in (30, 200, 600):
+            second = plain[1][:kept] + bytes(size) + plain[1][kept + size :]
+            found = items(plain[0] + second + plain[2])
+            assert [n for n in told(found) if n in (0, 2)] == [0, 2], (kept, size)
+            assert faults(found), (kept, size)
+
+
+def test_heads_do_not_run_on_over_zeros() -> None:
+    """A head that zeros cut takes no field of a later record, and hides no head that stands right behind them."""
+    plain = [warc(n) for n in range(4)]
+    zeroed = plain[0] + plain[1][:60] + bytes(len(plain[1]) - 60)
+    assert told(items(zeroed + plain[2] + plain[3])) == [0, "bad-head", 2, 3]
+    zeroed += bytes(len(plain[2]) + 30) + plain[3][30:]
+    assert told(items(zeroed)) == [0, "bad-head"]
+    short = [warc(n, b"HTTP/1.1 200 OK") for n in range(3)]
+    zeroed = short[0] + short[1][:60] + bytes(len(short[1]) - 60)
+    assert len(short[1]) < 512
+    assert told(items(zeroed + short[2])) == [0, "bad-head", 2]
 
 
 def test_gzip_magic_inside_a_damaged_member() -> None:
@@ -226,13 +301,27 @@ def test_bombs_take_bounded_memory() -> None:
     """A small member that unpacks to 160 MiB of zeros, between records or as a block, is passed in a stream."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     packed = bomb(160 << 20)
-    assert told(items(PACKED[0] + packed + PACKED[1], read_size=1 << 16)) == [0, 1]
+    assert told(items(PACKED[0] + packed + PACKED[1], read_size=1 << 16)) == [0, "zeros", 1]
     head = warc(7, b"", Content_Length=str(160 << 20)).removesuffix(b"\r\n\r\n")
     found = items(PACKED[0] + gzip.compress(head, mtime=0) + packed + PACKED[1], read_size=1 << 16, spool=1 << 20)
     assert told(found) == [0, 7, 1]
     assert isinstance(found[1], Record)
     assert found[1].oversize
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 130
+
+
+@pytest.mark.parametrize("begin", [b"", warc(0), PACKED[0], zstandard.compress(warc(0))])
+def test_a_sparse_file_takes_bounded_memory(tmp_path: Path, begin: bytes) -> None:
+    """A file of 1 GiB of zeros, as a file system that ran full leaves it, is passed in a stream and is one fault."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    path = tmp_path / "sparse.warc"
+    path.write_bytes(begin)
+    os.truncate(path, 1 << 30)
+    with path.open("rb") as stream:
+        found = list(open_archive(stream, path.name))
+    assert told(found) == [0, "zeros"][0 if begin else 1 :]
+    assert faults(found) == [(len(begin), (1 << 30) - len(begin), "zeros")]
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 60
 
 
 def test_many_false_members() -> None:

@@ -67,6 +67,38 @@ def test_random_damage(packing: str, damage: Damage) -> None:
     check(packing, damage)
 
 
+@pytest.mark.parametrize("digests", [False, True])
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(where=st.floats(0, 1), size=st.integers(1, 9000), snap=st.sampled_from(["", "start", "end", "both"]))
+def test_zeroed_spans(digests: bool, where: float, size: int, snap: str) -> None:
+    """Zeros over any span of a plain file cost no record outside it, and none inside it without a fault that meets it.
+
+    Every record is larger than a disk sector; spans that begin or end where a record does are drawn often.
+    """
+    records = [warc(n, page(n, 300 + 40 * n), digest=digests) for n in range(COUNT)]
+    ends = [sum(map(len, records[: n + 1])) for n in range(COUNT)]
+    assert min(map(len, records)) > 512
+    first = int(where * (ends[-1] - 1))
+    first = min(ends[:-1], key=lambda end: abs(end - first)) if snap in ("start", "both") else first
+    behind = min(first + size, ends[-1])
+    behind = (
+        min((end for end in ends if end > first), key=lambda end: abs(end - behind))
+        if snap in ("end", "both")
+        else behind
+    )
+    good = b"".join(records)
+    found = items(good[:first] + bytes(behind - first) + good[behind:], read_size=1 << 14)
+    whole = {item.offset: item for item in found if isinstance(item, Record)}
+    met = any(item.offset < behind and item.offset + item.length > first for item in found if isinstance(item, Fault))
+    for n, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        if end <= first or start >= behind:
+            assert number_of(whole[start]) == n
+            assert whole[start].block == page(n, 300 + 40 * n)
+            assert whole[start].length == end - start
+        assert start not in whole or start < first or start >= behind
+        assert met or start < first or end > behind
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     data=st.binary(max_size=400), packed=st.sampled_from([b"", b"WARC/1.0\r\n", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"])
