@@ -44,7 +44,7 @@ def parts(root: Path) -> list[int]:
     """Return the numbers of the ledger's parts; MissingError when there are none."""
     found = ShardSet(root, "ledger").parts()
     if not found:
-        raise MissingError(f"{root}: no ledger here yet; run a recipe into this root first")
+        raise MissingError(f"{root}: no ledger here yet; run a recipe into this root, or wait for its first archive")
     return found
 
 
@@ -127,7 +127,8 @@ def in_words(verdict: dict[str, Any]) -> str:
     if verdict["kept"]:
         return f"in {verdict['component']}"
     failed = ", ".join(name for name in verdict["failed"] if name != DUPLICATE)
-    copy = f"duplicate of {verdict['duplicate_of'].hex()}" if verdict["duplicate_of"] else ""
+    other = verdict["duplicate_of"]
+    copy = f"duplicate of {other.hex() if isinstance(other, bytes) else other}" if other else ""
     return "; ".join(filter(None, [f"failed {failed}" if failed else "", copy]))
 
 

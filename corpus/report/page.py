@@ -7,6 +7,7 @@ documents whose ids hash lowest, so the same root gives the same page. Text of a
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from matplotlib.figure import Figure
 
 from corpus import journal
 from corpus.report import funnel
-from corpus.report.ledger import summary
+from corpus.report.ledger import in_words, summary
+from corpus.report.tables import status
+from corpus.report.trace import row_of
 from corpus.storage import ShardSet, write_text
 
 SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
@@ -59,7 +62,8 @@ def render(root: Path) -> str:
         recipe=notes.recipe,
         state=notes.state,
         code=notes.code,
-        settings=notes.settings,
+        settings={name: in_line(value) for name, value in notes.settings.items() if value},
+        stages=status(root)["stages"],
         failures=notes.failures,
         steps=steps,
         first=max(steps[0].left, 1) if steps else 1,
@@ -67,12 +71,30 @@ def render(root: Path) -> str:
         ledger=summary(root) if ShardSet(root, "ledger").parts() else {"records": 0, "buckets": {}, "files": []},
         reasons=funnel.prefixed(select, funnel.REASON),
         failed=funnel.prefixed(select, "failed:"),
+        alone=alone(root),
         components=funnel.prefixed(select, funnel.COMPONENT),
         languages=languages(root),
         histograms=list(histograms(root)),
         sites=sites(root),
         samples=samples(root),
     )
+
+
+def in_line(value: Any) -> str:
+    """Return a setting of the run as text: lists and tables with commas."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def alone(root: Path) -> Counter[str]:
+    """Count, per rule, the documents that fail it and nothing else: what would be kept without it."""
+    found: Counter[str] = Counter()
+    for path in ShardSet(root, "verdicts").paths():
+        failed = pq.read_table(path, columns=["failed"]).column(0)
+        one = failed.filter(pc.equal(pc.list_value_length(failed), 1))
+        found.update(pc.list_flatten(one).to_pylist())
+    return found
 
 
 def languages(root: Path) -> list[tuple[str, int, int]]:
@@ -167,6 +189,7 @@ def samples(root: Path) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def excerpt(root: Path, sample: Sample) -> dict[str, Any]:
     """Return what the page shows of a document."""
+    became = in_words(row_of(ShardSet(root, "verdicts").path(sample.part), sample.row))
     with pq.ParquetFile(ShardSet(root, "documents").path(sample.part)) as file:
         row = sample.row
         for group in range(file.num_row_groups):
@@ -177,6 +200,6 @@ def excerpt(root: Path, sample: Sample) -> dict[str, Any]:
                 )
                 text = found["text"]
                 shown = text[:EXCERPT] + (f" ... ({len(text):,} characters)" if len(text) > EXCERPT else "")
-                return found | {"id": found["id"].hex(), "text": shown}
+                return found | {"id": found["id"].hex(), "text": shown, "became": became}
             row -= rows
     return {}

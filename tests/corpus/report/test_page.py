@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from rootmaker import make
+from rootmaker import IDS, make
 
 from corpus.report import page
 
@@ -46,6 +46,15 @@ def test_the_page_shows_funnel_rules_languages_and_samples(tmp_path: Path) -> No
         "words of the text",
     ):
         assert wanted in text
+
+
+def test_the_page_says_what_each_rule_took_alone_and_why_a_sample_went(tmp_path: Path) -> None:
+    """One document is too short and nothing else; the sample of the copy names the document that stands for it."""
+    root = make(tmp_path)
+    assert page.alone(root) == {"too_short": 1, "duplicate": 1}
+    html = page.render(root)
+    assert "failed too_short" in html
+    assert f"duplicate of {IDS[0].hex()}" in html
 
 
 def test_the_same_root_gives_the_same_page(tmp_path: Path) -> None:
