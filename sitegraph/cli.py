@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -220,9 +221,15 @@ def show_command(site: str, root: Path | None, ranks: Path | None, graph: Path |
         print_card(card, with_neighbours=graph is not None)
 
 
+def terminal() -> Console:
+    """Return the console for results; 120 columns wide where it is no terminal."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=120)
+
+
 def print_card(card: Card, with_neighbours: bool) -> None:
     """Print a card as tables."""
-    console = Console()
+    console = terminal()
     console.print(rank_table(card))
     if with_neighbours:
         linking, linked = (f"domains that link to {card.domain_name}", f"domains that {card.domain_name} links to")
@@ -232,7 +239,7 @@ def print_card(card: Card, with_neighbours: bool) -> None:
 
 def rank_table(card: Card) -> Table:
     """Return the table of a site's ranks, its host and its registered domain side by side."""
-    table = Table(title=Text(f"ranks of {harmless(card.name)}"), title_justify="left")
+    table = table_of(f"ranks of {card.name}", ())
     for column in ("", "host", "registered domain"):
         table.add_column(column, overflow="fold")
     table.add_row(cell("name"), cell(card.name), cell(card.domain_name))
@@ -253,7 +260,7 @@ def neighbour_table(title: str, rows: list[dict[str, Any]], total: int) -> Table
 
 def table_of(title: str, columns: Sequence[str]) -> Table:
     """Return an empty table; numbers are aligned to the right."""
-    table = Table(title=Text(harmless(title)), title_justify="left")
+    table = Table(title=Text(harmless(title), overflow="fold"), title_justify="left", box=box.SIMPLE_HEAD)
     for column in columns:
         words = column in ("name", "count")
         table.add_column(column, justify="left" if words else "right", overflow="fold")
@@ -274,10 +281,11 @@ def print_counts(counts: Mapping[str, int], title: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(dict(counts), indent=1))
         return
-    table = table_of(title, ("count", "number"))
+    terminal().print(Text(harmless(title)), soft_wrap=True)
+    table = table_of("", ("count", "number"))
     for name, number in counts.items():
         table.add_row(cell(name), cell(number))
-    Console().print(table)
+    terminal().print(table)
 
 
 if __name__ == "__main__":
