@@ -139,6 +139,7 @@ class Pipeline:
         with self.locked():
             self.check()
             remove_leftovers(self.root)
+            self.forget_strangers()
             digests: dict[str, str] = {}
             for stage in self.stages:
                 outcome = run_stage(stage, executor, watcher, digests)
@@ -154,6 +155,13 @@ class Pipeline:
             check = getattr(stage, "check", None)
             if check:
                 check()
+
+    def forget_strangers(self) -> None:
+        """Delete what stages of another recipe left under the root, so that no command takes it for this one's."""
+        names = {stage.name for stage in self.stages}
+        for path in sorted((self.root / "reports").glob("*/*.json")):
+            if path.parent.name not in names and path.stem.isdigit():
+                forget(self.root, path.parent.name, int(path.stem))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -55,6 +55,15 @@ def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
     assert ran(road(tmp_path).run(HERE)) == {"count": 1, "double": 0}
 
 
+def test_another_recipe_does_not_inherit_results(tmp_path: Path) -> None:
+    """Files and reports of stages that the recipe does not have are removed; those of its own stages are used."""
+    road(tmp_path).run(HERE)
+    assert ran(Pipeline(root=tmp_path, stages=(Count(root=tmp_path),)).run(HERE)) == {"count": 0}
+    assert load_reports(tmp_path, "double") == []
+    assert read(tmp_path, "doubles") == []
+    assert len(read(tmp_path, "numbers")) == 40
+
+
 def test_fewer_units_leave_nothing_behind(tmp_path: Path) -> None:
     """Parts and reports of units that no longer exist are removed."""
     road(tmp_path, units=4).run(HERE)
