@@ -11,6 +11,7 @@ elsewhere (a learned one, say). Published scores and those of this module: see t
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol, cast
 
 import trafilatura
@@ -114,7 +115,15 @@ def make_extractor(settings: ExtractSettings) -> Extractor:
     """Return the extractor that the settings name; raises MissingError when there is none of that name."""
     if settings.extractor == ADAPTIVE:
         return Adaptive(settings.gates, None if settings.gates.languages is None else identifier(settings.gates))
-    return EXTRACTORS.get(settings.extractor) or cast("Extractor", load(settings.extractor))
+    if settings.extractor in EXTRACTORS:
+        return EXTRACTORS[settings.extractor]
+    return partial(cleaned, cast("Extractor", load(settings.extractor)))
+
+
+def cleaned(extractor: Extractor, page: Page) -> str | Drop:
+    """Return what an extractor from elsewhere finds, cleaned as the text of our own is."""
+    found = extractor(page)
+    return found if isinstance(found, Drop) else clean(found or "")
 
 
 def identifier(gates: Gates) -> Identifier:

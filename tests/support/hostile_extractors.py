@@ -30,6 +30,11 @@ def obey(page: Page) -> str:
     return page.html
 
 
+def dirty(page: Page) -> str:
+    """Return text with control characters, a lone surrogate and too many line ends."""
+    return "\x1bred\0 \ud800 words\x07 \r\n\r\n\n\nend\ufeff \n"
+
+
 class Guess:
     """Takes every text with "bonjour" in it for French, all others for English; unsure about texts with "perhaps"."""
 

@@ -105,3 +105,9 @@ def test_a_missing_extractor_is_named() -> None:
     """An extractor that lives elsewhere and cannot be loaded is named in the error."""
     with pytest.raises(MissingError, match="json:nothing_like_it"):
         make_extractor(ExtractSettings(extractor="json:nothing_like_it"))
+
+
+def test_text_of_an_extractor_from_elsewhere_is_cleaned() -> None:
+    """Control characters, surrogates and trailing blanks go as they do from the text of our own extractors."""
+    found = make_extractor(ExtractSettings(extractor="hostile_extractors:dirty"))(article(SENTENCES))
+    assert found == "red \ufffd words\n\nend"
