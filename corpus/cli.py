@@ -61,9 +61,12 @@ def main() -> None:
 
 
 def out() -> Console:
-    """Return the console for results (standard output; as wide as it takes when that is no terminal)."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120)
+    """Return the console for results (standard output; as wide as it takes when that is no terminal).
+
+    Without markup: paths and names hold brackets, and `[/x]` in one would end the command with an error.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=120)
 
 
 @main.command(short_help="Run a recipe; what is done and unchanged is not done again.")

@@ -51,6 +51,16 @@ def test_a_long_ledger_is_cut_and_says_so(tmp_path: Path) -> None:
     assert len(json.loads(CliRunner().invoke(corpus, ["ledger", root, "--json", "--limit", "1"]).output)["files"]) == 2
 
 
+def test_names_with_brackets_are_printed_as_they_are(tmp_path: Path) -> None:
+    """A root whose path looks like markup (`[/x]`, `:bell:`) is a name in every table and message."""
+    root = make(tmp_path / "a[" / "x] [red] :bell:")
+    for command in ("status", "report", "ledger"):
+        done = CliRunner().invoke(corpus, [command, str(root)])
+        assert done.exit_code == 0, done.output
+        if command != "ledger":
+            assert "x] [red] :bell:" in " ".join(done.output.split())
+
+
 def test_an_empty_bucket_is_no_error(tmp_path: Path) -> None:
     """Exit code 0 and an empty list."""
     done = CliRunner().invoke(corpus, ["ledger", str(make(tmp_path)), "--bucket", "crash", "--json"])
