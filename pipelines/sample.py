@@ -25,6 +25,14 @@ def sample(
     """The sample crawl of the project, from archives to token shards.
 
     The parameters are those of the recipe web; shards are small, so that there are some.
+
+    extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
+    thresholds       a preset (gopher, c4, fineweb, dclm) or a TOML file; a change re-runs select and what follows
+    bands, rows      of MinHash (corpus recall shows what they find)
+    similarity       exact Jaccard similarity of shingles that makes two documents duplicates
+    damping          of PageRank: the probability of following a link
+    clean            line cleaning of the text that is tokenized
+    tokenizer        path of a tokenizer.json or hub name; it must have <|endoftext|>
     """
     if not CRAWL.is_dir():
         raise MissingError(f"{CRAWL}: the sample crawl is not there; run from a checkout of the project")

@@ -182,6 +182,11 @@ def trace_tables(found: dict[str, Any]) -> Group:
 
 
 def shortened(value: Any, most: int = 600) -> str:
-    """Return a value as text of at most `most` characters."""
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Return a value as text of at most `most` characters; what is unknown or empty is a dash."""
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else text
     return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"

@@ -61,6 +61,16 @@ def test_names_with_brackets_are_printed_as_they_are(tmp_path: Path) -> None:
             assert "x] [red] :bell:" in " ".join(done.output.split())
 
 
+def test_a_trace_is_readable(tmp_path: Path) -> None:
+    """Unknown values are dashes, truth is yes or no, lists have commas."""
+    assert [tables.shortened(value) for value in (None, [], True, ["a", "b"], 0.25, "x" * 601)] == [
+        *("-", "-", "yes", "a, b", "0.25"),
+        f"{'x' * 600} ... (601 characters)",
+    ]
+    text = CliRunner().invoke(corpus, ["trace", str(make(tmp_path)), "https://site-2.example/"]).output
+    assert text.index("\nverdict") < text.index("\ncluster") < text.index("\nsignals")
+
+
 def test_an_empty_bucket_is_no_error(tmp_path: Path) -> None:
     """Exit code 0 and an empty list."""
     done = CliRunner().invoke(corpus, ["ledger", str(make(tmp_path)), "--bucket", "crash", "--json"])
