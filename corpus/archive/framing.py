@@ -64,6 +64,7 @@ class Framer:
         self.skipped: int | None = None  # bytes of an oversize block already passed
         self.is_arc: bool | None = None
         self.nuls = Nuls()  # of the run of blanks that is being passed
+        self.later: list[Fault] = []  # zeros between the members of the present record
         self.after = 0  # index behind the blanks that follow the present block
         self.index = 0
         self.hashed = 0  # bytes of blocks without border whose digest was asked for
@@ -87,8 +88,9 @@ class Framer:
         """
         if gap.reason == ZEROS:
             yield from self._zeros()
-            if self.lost is None:
-                yield self._fault(gap)
+            self.later += [self._fault(gap)] if self.lost is None else []
+            if not self._unsettled():
+                yield from self._told_later()
             return
         if self.lost is not None and self.lost.reason in (JUNK, BAD_HEAD) and self.lost.offset >= gap.offset:
             # No fault of its own making, but what a damaged member gave.
@@ -103,6 +105,11 @@ class Framer:
         yield from self._run(final=True)
         self.base += len(self.data)
         self.data, self.pos = b"", 0
+
+    def _told_later(self) -> list[Fault]:
+        """Return the zeros that were met inside a record, which comes first."""
+        later, self.later = self.later, []
+        return later
 
     def _fault(self, gap: Gap) -> Fault:
         """Return the fault that tells of a gap."""
@@ -176,6 +183,8 @@ class Framer:
             if step is None:
                 return
             yield from step
+            if step and self.later:
+                yield from self._told_later()
 
     def _between(self, final: bool) -> tuple[Item, ...] | None:
         """Read a head, past blanks."""

@@ -171,7 +171,9 @@ def test_a_record_spread_over_members_outlives_zeros_between_them() -> None:
     """Zeros between the members of one record are told, and the record is still put together."""
     whole = warc(1)
     first, second = members([whole[:300], whole[300:]])
-    assert sorted(map(str, told(items(first + bytes(700) + second + PACKED[2])))) == ["1", "2", "zeros"]
+    assert told(items(first + bytes(700) + second + PACKED[2])) == [1, "zeros", 2]
+    assert told(items(first + bytes(700) + PACKED[2])) == ["bad-length", "zeros", 2]
+    assert told(items(first[:-1] + bytes(700) + PACKED[2])) == ["bad-length", "zeros", 2]
 
 
 def test_a_zeroed_head_does_not_cost_the_record_before() -> None:
@@ -182,7 +184,7 @@ def test_a_zeroed_head_does_not_cost_the_record_before() -> None:
             second = plain[1][:kept] + bytes(size) + plain[1][kept + size :]
             found = items(plain[0] + second + plain[2])
             assert [n for n in told(found) if n in (0, 2)] == [0, 2], (kept, size)
-            assert faults(found), (kept, size)
+            assert faults(found) or size < 512, (kept, size)  # fewer NULs may lie in fields that can be spared
 
 
 def test_heads_do_not_run_on_over_zeros() -> None:
@@ -312,16 +314,16 @@ def test_bombs_take_bounded_memory() -> None:
 
 @pytest.mark.parametrize("begin", [b"", warc(0), PACKED[0], zstandard.compress(warc(0))])
 def test_a_sparse_file_takes_bounded_memory(tmp_path: Path, begin: bytes) -> None:
-    """A file of 1 GiB of zeros, as a file system that ran full leaves it, is passed in a stream and is one fault."""
+    """Zeros to the end of a file of 256 MiB, as a copy that broke off leaves it, are passed in a stream: one fault."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     path = tmp_path / "sparse.warc"
     path.write_bytes(begin)
-    os.truncate(path, 1 << 30)
+    os.truncate(path, 1 << 28)
     with path.open("rb") as stream:
         found = list(open_archive(stream, path.name))
     assert told(found) == [0, "zeros"][0 if begin else 1 :]
-    assert faults(found) == [(len(begin), (1 << 30) - len(begin), "zeros")]
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 60
+    assert faults(found) == [(len(begin), (1 << 28) - len(begin), "zeros")]
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 30
 
 
 def test_many_false_members() -> None:
