@@ -78,8 +78,14 @@ class Manifest:
         return found
 
     def shards(self) -> pa.Table:
-        """Return the shards table (schema SHARDS), checked against the root's digest."""
-        return self._table("shards", SHARDS, None)
+        """Return the shards table (schema SHARDS), checked against the root's digest; its paths stay in the folder."""
+        table = self._table("shards", SHARDS, None)
+        for path in table["path"].to_pylist():
+            if not is_inside(path):
+                raise ShardError(
+                    f"{self.folder}: the manifest names {path!r}, which is no place below it; do not use it"
+                )
+        return table
 
     def row_groups(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the row-groups table (schema ROW_GROUPS, or some columns), checked against the root's digest."""
@@ -125,7 +131,25 @@ def load_manifest(folder: str | Path) -> Manifest:
         raise ShardError(f"{path}: format version {found}, known here is {FORMAT_VERSION}; use a matching release")
     if root.get("digest") != _own_digest(root):
         raise ShardError(f"{path}: its own digest does not match, it was changed; copy the whole folder again")
+    if not is_sound(root):
+        raise ShardError(f"{path}: a field is missing or of another kind; write the shards again")
     return Manifest(Path(folder), root)
+
+
+def is_sound(root: Mapping[str, Any]) -> bool:
+    """Say whether a root has what its readers rely on, each of the right kind, and tables in its own folder."""
+    kinds: dict[str, type] = dict.fromkeys(("tables", "components", "tokenizer", "boundary"), dict)
+    if not all(isinstance(root.get(name), kind) for name, kind in (kinds | {"dataset": str, "dtype": str}).items()):
+        return False
+    tables = [root["tables"].get(name) for name in ("shards", "row_groups")]
+    whole = all(isinstance(table, dict) and {"path", "sha256"} <= table.keys() for table in tables)
+    return whole and all(is_inside(table["path"]) for table in tables)
+
+
+def is_inside(path: Any) -> bool:
+    """Say whether a manifest's path stays below its folder: plain names, short enough for a file system."""
+    names = path.split("/") if isinstance(path, str) and "\0" not in path else [""]
+    return all(name not in ("", ".", "..") and len(name.encode("utf-8", "replace")) <= 255 for name in names)
 
 
 def _own_digest(root: Mapping[str, Any]) -> str:

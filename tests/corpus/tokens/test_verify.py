@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from token_roots import make_shards, small_tokenizer
 
-from corpus.tokens.manifest import dataset_id, load_manifest, manifest_text, merkle_root
+from corpus.errors import ShardError
+from corpus.reader import ReaderSettings, TokenReader
+from corpus.tokens.manifest import dataset_id, file_sha256, load_manifest, manifest_text, merkle_root
 from corpus.tokens.tokenizer import load_tokenizer
 from corpus.tokens.verify import verify
 
@@ -102,6 +105,37 @@ def test_each_kind_of_damage_is_named(
     damage(folder)
     found = verify(folder)
     assert any(re.search(problem, line) for line in found), found
+
+
+@pytest.mark.parametrize("path", ["../copy/en/shard-00000.parquet", "/etc/passwd", "en/../../x", "", "a" * 300, "\0"])
+def test_a_manifest_does_not_lead_out_of_its_folder(root: Path, tmp_path: Path, path: str) -> None:
+    """A shards table, right by its digests, that names a file elsewhere is refused before the file is opened."""
+    folder = shutil.copytree(root / "shards", tmp_path / "shards")
+    shutil.copytree(folder, tmp_path / "copy")
+    table = pq.read_table(folder / "manifest-shards.parquet")
+    rows = table.to_pylist()
+    rows[0]["path"] = path
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), folder / "manifest-shards.parquet")
+    fields = json.loads((folder / "manifest.json").read_text())
+    fields["tables"]["shards"]["sha256"] = file_sha256(folder / "manifest-shards.parquet")
+    (folder / "manifest.json").write_text(manifest_text(fields))
+    (problem,) = verify(folder)
+    assert "is no place below it" in problem
+    with pytest.raises(ShardError, match="is no place below it"):
+        TokenReader(folder, ReaderSettings(sequence_length=8, batch_size=1))
+
+
+@pytest.mark.parametrize("name", ["tables", "components", "tokenizer", "boundary", "dataset", "dtype"])
+@pytest.mark.parametrize("value", [None, 5, {"shards": {"path": "../x", "sha256": ""}}])
+def test_a_manifest_of_another_shape_is_refused(root: Path, tmp_path: Path, name: str, value: object) -> None:
+    """A root whose digest is right and whose fields are not what readers rely on is one ShardError, not a crash."""
+    fields = json.loads((root / "shards" / "manifest.json").read_text()) | {name: value}
+    (tmp_path / "manifest.json").write_text(manifest_text(fields))
+    if name in ("components", "tokenizer", "boundary") and isinstance(value, dict):
+        load_manifest(tmp_path)  # a mapping is all that is asked of these here
+    else:
+        with pytest.raises(ShardError, match="missing or of another kind"):
+            load_manifest(tmp_path)
 
 
 def test_re_encoded_ids_keep_their_logical_checksums(root: Path, tmp_path: Path) -> None:
