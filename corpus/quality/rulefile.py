@@ -64,14 +64,17 @@ def _text(path: Path, known: Iterable[str]) -> str:
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # syntax, numbers of thousands of digits, brackets without end
         raise InputError(f"{name}: not valid TOML: {error}") from error
 
 
 def _resolve(tables: dict[str, Any], name: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     known(tables, _TOP, name, "")
     merged: dict[str, Any] = {}
-    for parent in tables.get("extends", []):
+    parents = tables.get("extends", [])
+    if not (isinstance(parents, list) and all(isinstance(p, str) and p and "\0" not in p for p in parents)):
+        raise SettingError(name, "extends", parents, 'expected a list of presets and files, as ["fineweb"]')
+    for parent in parents:
         merged = merge(merged, _read(parent, folder, seen))
     return merge(merged, {k: v for k, v in tables.items() if k != "extends"})
 
@@ -104,7 +107,7 @@ def build(tables: Mapping[str, Any], owner: str) -> Rules:
         for language, fields in _table(tables, "language", owner).items()
     }
     kept = tables.get("expected_kept")
-    if kept is not None and not (isinstance(kept, list) and len(kept) == 2):
+    if kept is not None and not (isinstance(kept, list) and len(kept) == 2 and all(map(is_number, kept))):
         raise SettingError(owner, "expected_kept", kept, "expected [low, high]")
     return Rules(
         thresholds=tuple(thresholds.values()),
@@ -113,6 +116,11 @@ def build(tables: Mapping[str, Any], owner: str) -> Rules:
         duplicates=tables.get("duplicates", "drop"),
         expected_kept=tuple(kept) if kept is not None else None,
     )
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a value is a number (true and false are none)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _table(tables: Mapping[str, Any], name: str, owner: str) -> Mapping[str, Any]:
@@ -148,15 +156,19 @@ def _components(tables: Mapping[str, Any], owner: str) -> Components:
     bands = {name: _band(name, fields, owner) for name, fields in _table(tables, "bands", owner).items()}
     template = tables.get("name", "{language}")
     try:
-        wanted = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+        parts = list(string.Formatter().parse(template))
     except (ValueError, TypeError) as error:
         raise SettingError(owner, "components.name", template, f"not a template: {error}") from error
-    known(wanted, ("language", *bands), owner, "components.name")
+    known((field for _, field, _, _ in parts if field is not None), ("language", *bands), owner, "components.name")
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise SettingError(owner, "components.name", template, "not a template: give names in braces, without format")
     return Components(name=template, bands=bands, **_typed({"languages": tables.get("languages")}, owner, "components"))
 
 
-def _band(name: str, fields: Mapping[str, Any], owner: str) -> Band:
+def _band(name: str, fields: Any, owner: str) -> Band:
     place = f"components.bands.{name}"
+    if not isinstance(fields, Mapping):
+        raise SettingError(owner, place, fields, f"expected a table [{place}]")
     known(fields, _BAND, owner, place)
     missing = [field for field in ("signal", "cuts", "names") if field not in fields]
     if missing:
@@ -181,6 +193,7 @@ def _typed(fields: Mapping[str, Any], owner: str, place: str) -> dict[str, Any]:
         several = name in _LISTS
         parts = value if several and isinstance(value, list) else [value]
         right = all(isinstance(part, kinds) and (bool in kinds or not isinstance(part, bool)) for part in parts)
+        right &= all(not isinstance(part, int) or abs(part) < 1 << 63 for part in parts)
         if value is not None and (not right or several != isinstance(value, list)):
             what = " or ".join(kind.__name__ for kind in kinds)
             raise SettingError(owner, f"{place}.{name}", value, f"expected {'a list of ' if several else ''}{what}")

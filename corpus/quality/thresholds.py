@@ -33,8 +33,11 @@ Thresholds keep the order in which they are first named; the first one that a do
 is not known fails at load with the nearest known one.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from math import isnan
 from typing import Final
 
 from corpus.errors import SettingError
@@ -44,6 +47,8 @@ from corpus.settings import require
 DUPLICATE: Final = "duplicate"
 """Reason of a document that another one of its cluster stands for."""
 UNDETERMINED: Final = "und"
+NAME: Final = re.compile(r"\w[\w.-]*")
+"""Names of rules and bands: they become drop reasons and folders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class Threshold:
 
     def __post_init__(self) -> None:
         require(self.name != DUPLICATE, self, "name", f"{DUPLICATE!r} is the reason of duplicates; take another name")
+        require(bool(NAME.fullmatch(self.name)), self, "name", "expected letters, digits, and . _ - after the first")
         require(self.null in ("keep", "drop"), self, "null", 'expected "keep" or "drop"')
         bounds, lists = (self.min, self.max), (self.values, self.refused)
         if is_text(self.signal):
@@ -70,6 +76,8 @@ class Threshold:
         else:
             require(lists == (None, None), self, "signal", "numeric columns take min or max, not values or refused")
             require(bounds != (None, None), self, "signal", "give min, max or both")
+            for field in ("min", "max"):
+                require(not isnan(getattr(self, field) or 0), self, field, "nan bounds nothing; give a number")
         if self.min is not None and self.max is not None:
             require(self.min <= self.max, self, "min", f"expected at most max = {self.max}")
 
@@ -85,7 +93,8 @@ class Band:
 
     def __post_init__(self) -> None:
         require(not is_text(self.signal), self, "signal", "expected a numeric column")
-        require(list(self.cuts) == sorted(set(self.cuts)), self, "cuts", "expected ascending values")
+        ascending = all(low < high for low, high in pairwise(self.cuts)) and not any(map(isnan, self.cuts))
+        require(ascending, self, "cuts", "expected ascending values")
         require(len(self.names) == len(self.cuts) + 1, self, "names", f"expected {len(self.cuts) + 1} names")
 
 
@@ -96,6 +105,14 @@ class Components:
     name: str = "{language}"
     languages: tuple[str, ...] | None = None
     bands: Mapping[str, Band]
+
+    def __post_init__(self) -> None:
+        first = self.name.partition("{")[0]
+        sound = bool(self.name) and (not first or NAME.match(first)) and not first.startswith(("manifest", "tokenizer"))
+        require(bool(sound), self, "name", "it names a folder; begin it with {language}")
+        for band in self.bands.values():
+            wrong = [name for name in (*band.names, band.null) if not NAME.fullmatch(name)]
+            require(not wrong, self, "bands", f"{wrong[:1]} cannot be part of a folder; use letters, digits, . _ -")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
