@@ -88,8 +88,8 @@ def read_arc_head(data: Buffer, at: int, limit: int) -> Head | str:
 
 
 def parse_arc_line(line: bytes, end: int) -> Head | None:
-    """Return the head that an ARC line gives, None when it is no such line."""
-    if not SCHEME.match(line):
+    """Return the head that an ARC line gives, None when it is no such line, or one that runs on over lost bytes."""
+    if not SCHEME.match(line) or line.count(0) >= SECTOR:
         return None
     words = line.rstrip(b"\r").split(b" ")
     for i in range(len(words) - 2, max(len(words) - 13, 1), -1):

@@ -198,6 +198,13 @@ def test_heads_do_not_run_on_over_zeros() -> None:
     zeroed = short[0] + short[1][:60] + bytes(len(short[1]) - 60)
     assert len(short[1]) < 512
     assert told(items(zeroed + short[2])) == [0, "bad-head", 2]
+    lines = [arc(n, page(n, 900)) for n in range(4)]
+    behind = b"".join(lines[1:])
+    for kept in (20, 35, 55):  # the address, the date and the type of record 1 are cut, as far as those of record 2
+        found = items(lines[0] + behind[:kept] + bytes(len(lines[1])) + behind[kept + len(lines[1]) :])
+        assert told(found)[-1] == 3
+        assert 1 not in told(found)
+        assert faults(found)
 
 
 def test_gzip_magic_inside_a_damaged_member() -> None:
