@@ -17,6 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
+import zstandard
+
 from corpus.archive import zstandards
 from corpus.archive.framing import Framer
 from corpus.archive.records import ArchiveSettings, Fault, Record
@@ -62,17 +64,27 @@ def read_at(
     which is meant (else the first). Raises InputError when no such record is found there.
     """
     settings = settings or ArchiveSettings()
+    name = str(source) if isinstance(source, (str, Path)) else getattr(source, "name", "stream")
+    try:
+        for item in items_at(source, name, max(offset, 0), max(length, 0), settings):
+            if isinstance(item, Record) and target_uri in (None, item.target_uri) and date in (None, item.date):
+                return item
+    except (OSError, zstandard.ZstdError) as error:
+        raise InputError(f"{name}: cannot be read at offset {offset} ({error}); is it the same file?") from error
+    wanted = f" of {target_uri}" if target_uri else ""
+    raise InputError(f"{name}: no whole record{wanted} at offset {offset} (length {length}); is it the same file?")
+
+
+def items_at(
+    source: BinaryIO | Path | str, name: str, offset: int, length: int, settings: ArchiveSettings
+) -> Iterator[Record | Fault]:
+    """Yield the records and faults of a stretch of a file."""
     with ExitStack() as stack:
         stream = source if not isinstance(source, (str, Path)) else stack.enter_context(open(source, "rb"))
-        name = str(source) if isinstance(source, (str, Path)) else getattr(source, "name", "stream")
         dictionary = read_dictionary(stream, settings)
         stream.seek(offset)
         window = Window(io.BytesIO(stream.read(length)), offset, settings.read_size)
-        for item in read_parts(Unpacker(window, settings, dictionary), name, settings):
-            if isinstance(item, Record) and target_uri in (None, item.target_uri) and date in (None, item.date):
-                return item
-    wanted = f" of {target_uri}" if target_uri else ""
-    raise InputError(f"{name}: no whole record{wanted} at offset {offset} (length {length}); is it the same file?")
+        yield from read_parts(Unpacker(window, settings, dictionary), name, settings)
 
 
 def read_dictionary(stream: BinaryIO, settings: ArchiveSettings) -> bytes | None:

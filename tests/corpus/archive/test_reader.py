@@ -108,6 +108,20 @@ def test_read_at_a_wrong_place(tmp_path: Path) -> None:
         read_at(path, 0, 600, target_uri="http://x/")
 
 
+@pytest.mark.parametrize("dictionary", [b"\x37\xa4\x30\xecabcd", b"\x28\xb5\x2f\xfd\xff\xff\xff\xff"])
+def test_read_at_says_what_cannot_be_read(tmp_path: Path, dictionary: bytes) -> None:
+    """A file that is gone, a negative offset and a zstd dictionary that cannot be used are one InputError each."""
+    path = tmp_path / "a.warc.zst"
+    path.write_bytes(b"\x5d\x2a\x4d\x18\x08\0\0\0" + dictionary)
+    with pytest.raises(InputError, match=r"a\.warc\.zst: cannot be read at offset 16"):
+        read_at(path, 16, 10)
+    with pytest.raises(InputError, match=r"cannot be read at offset 0 .*No such file"):
+        read_at(tmp_path / "gone.warc", 0, 10)
+    (tmp_path / "b.warc").write_bytes(warc(1))
+    with pytest.raises(InputError, match=r"no whole record at offset -5 \(length -5\)"):
+        read_at(tmp_path / "b.warc", -5, -5)
+
+
 @pytest.mark.parametrize("pack", [b"".join, lambda r: b"".join(members(r))])
 def test_arc(pack: object) -> None:
     """ARC records become responses with WARC fields; the version block is a warcinfo; raw spaces stay in the URI."""
