@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from corpus.schema import AUTHORITY, VERDICTS
-from corpus.storage import ShardSet
+from corpus.storage import ShardSet, as_damage
 from corpus.url import registered_domain, www_normalised
 
 COLUMNS: Final = "authority_host", "authority_domain", "in_domains"
@@ -23,6 +23,9 @@ TABLE: Final = pa.schema([VERDICTS.field(name) for name in COLUMNS])
 """Schema of what lookup returns."""
 
 CRAWL: Final = "crawl"
+_VERIFIED: Final = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
 _WANTED: Final = ["level", "name", "percentile", "in_domains", "source"]
 
 
@@ -73,9 +76,10 @@ class Authority:
         if not paths or not names:
             return
         wanted = pc.field("name").isin(pa.array(sorted(names), pa.string()))
-        data = ds.dataset([str(path) for path in paths], schema=AUTHORITY, format="parquet")
-        for batch in data.to_batches(columns=_WANTED, filter=wanted, use_threads=False, batch_readahead=1):
-            self._add(batch.to_pylist())
+        data = ds.dataset([str(path) for path in paths], schema=AUTHORITY, format=_VERIFIED)
+        with as_damage(paths[0].parent):
+            for batch in data.to_batches(columns=_WANTED, filter=wanted, use_threads=False, batch_readahead=1):
+                self._add(batch.to_pylist())
 
     def _add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:

@@ -207,6 +207,32 @@ class TableWriter:
             self._written = Written(name, self.rows, self._file.bytes, self._file.hash.hexdigest())
 
 
+@contextlib.contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file of ours; the checksum of every page is verified as it is read.
+
+    Damage found inside the block is a StorageError that names the file.
+    """
+    with as_damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        yield file
+
+
+def read_parquet(path: Path, columns: list[str] | None = None, filters: Any = None) -> pa.Table:
+    """Return a Parquet file of ours, or some of it, as `open_parquet` reads it."""
+    with as_damage(path):
+        return pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True)
+
+
+@contextlib.contextmanager
+def as_damage(path: Path) -> Iterator[None]:
+    """Turn an error of reading `path` into a StorageError."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise StorageError(f"{path}: cannot be read back ({cause}); delete this file and run again") from error
+
+
 def remove_leftovers(root: Path) -> int:
     """Delete temporary files that killed writers left under `root`; return how many."""
     found = [p for p in root.rglob(".*.tmp") if p.is_file()]

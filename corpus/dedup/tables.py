@@ -27,7 +27,7 @@ ROW_MASK = (1 << PART_BITS) - 1
 def open_table(path: Path) -> pq.ParquetFile:
     """Open a Parquet file; raises MissingError with its path when it is not there."""
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise MissingError(f"{path}: not found; run the stage that writes it first") from None
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from corpus.language import Language, LanguageIdentifier
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.flags import flags
 from corpus.quality.signals import measure
 from corpus.stage import Result, tick
-from corpus.storage import ShardSet, TableWriter
+from corpus.storage import ShardSet, TableWriter, open_parquet
 
 _READ: Final = ["text", "http_robots", "meta_robots", "licences"]
 _BATCH: Final = 64  # documents between ticks
@@ -59,8 +58,10 @@ class Annotate:
 
     def run(self, shard: int) -> Result:
         counts: Counter[str] = Counter()
-        source = pq.ParquetFile(self.documents.path(shard))
-        with source, TableWriter(self.signals, shard, SIGNALS_SCHEMA) as out:
+        with (
+            open_parquet(self.documents.path(shard)) as source,
+            TableWriter(self.signals, shard, SIGNALS_SCHEMA) as out,
+        ):
             for group in range(source.num_row_groups):
                 out.write(self._measure(source.read_row_group(group, columns=_READ), counts))
         return Result(files=[out.written], counts=counts)

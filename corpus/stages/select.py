@@ -24,7 +24,7 @@ from corpus.quality.thresholds import DUPLICATE, UNDETERMINED, Rules
 from corpus.quality.verdict import components, failures
 from corpus.schema import DOCUMENTS, VERDICTS
 from corpus.stage import Report, Result, tick
-from corpus.storage import ShardSet, TableWriter
+from corpus.storage import ShardSet, TableWriter, open_parquet, read_parquet
 
 _CLUSTER_COLUMNS: Final = ["row", "cluster", "size", "representative", "similarity"]
 _ALWAYS: Final = frozenset({"language", "characters"})
@@ -83,8 +83,8 @@ class Select:
         counts: Counter[str] = Counter()
         ranks = self._ranks(shard)
         with (
-            pq.ParquetFile(self.documents.path(shard)) as documents,
-            pq.ParquetFile(self.signals.path(shard)) as signals,
+            open_parquet(self.documents.path(shard)) as documents,
+            open_parquet(self.signals.path(shard)) as signals,
             TableWriter(self.verdicts, shard, VERDICTS) as out,
         ):
             check_aligned(documents, signals, shard)
@@ -103,7 +103,7 @@ class Select:
 
     def _ranks(self, shard: int) -> pa.Table:
         """Return the authority columns of the part, one row per document."""
-        hosts = pq.read_table(self.documents.path(shard), columns=["host"]).column("host").to_pylist()
+        hosts = read_parquet(self.documents.path(shard), ["host"]).column("host").to_pylist()
         return Authority(self.authority).lookup(hosts)
 
     def _groups(self, documents: pq.ParquetFile, signals: pq.ParquetFile) -> Iterator[dict[str, pa.ChunkedArray]]:
@@ -123,7 +123,7 @@ class Select:
         similarity = np.ones(rows, np.float32)
         duplicate_of = np.full(rows, None, object)
         for path in self.clusters.paths() if self.clusters else []:
-            found = pq.read_table(path, columns=_CLUSTER_COLUMNS, filters=[("part", "=", shard)])
+            found = read_parquet(path, list(_CLUSTER_COLUMNS), filters=[("part", "=", shard)])
             at, stands = (found.column(name).to_numpy() for name in ("row", "representative"))
             if len(at) and at.max() >= rows:
                 raise StorageError(f"{path}: row {at.max()} of part {shard}, which has {rows}; run deduplicate again")

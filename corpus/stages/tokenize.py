@@ -26,7 +26,7 @@ from corpus.document import Document, Drop, Processor
 from corpus.errors import PipelineError
 from corpus.settings import fingerprint, require
 from corpus.stage import Result, tick
-from corpus.storage import ShardSet, TableWriter, Written
+from corpus.storage import ShardSet, TableWriter, Written, open_parquet, read_parquet
 from corpus.tokens import collect, gather
 from corpus.tokens.layout import PROVENANCE, TEXT_COLUMNS, part_schema, with_footer, writer_options
 from corpus.tokens.manifest import ROOT_NAME, ROW_GROUPS, TOKENIZER_NAME, manifest_text, remove_manifest, write_bytes
@@ -132,7 +132,7 @@ class Tokenize:
         """Yield the kept documents of a part in batches, each with its language, component and scores."""
         beside = self._beside(shard)
         start = 0
-        with pq.ParquetFile(self.documents.path(shard)) as file:
+        with open_parquet(self.documents.path(shard)) as file:
             if file.metadata.num_rows != beside.num_rows:
                 raise PipelineError(f"{self.documents.path(shard)}: not row for row beside its signals and verdicts")
             for batch in file.iter_batches(batch_size=BATCH, columns=list(READ)):
@@ -153,9 +153,9 @@ class Tokenize:
         require(self.language in there[signals], self, "language", "name a column of signals")
         known = there[signals] | there[verdicts]
         require(known.issuperset(self.scores), self, "scores", f"name columns among {', '.join(sorted(known))}")
-        one = pq.read_table(signals, columns=[c for c in (self.language, *self.scores) if c in there[signals]])
+        one = read_parquet(signals, columns=[c for c in (self.language, *self.scores) if c in there[signals]])
         chosen = ["kept", "component", *(s for s in self.scores if s not in there[signals])]
-        two = pq.read_table(verdicts, columns=chosen)
+        two = read_parquet(verdicts, columns=chosen)
         if one.num_rows != two.num_rows:
             raise PipelineError(f"{verdicts}: {two.num_rows} rows, its signals have {one.num_rows}; run `select` again")
         for name in two.column_names:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import PipelineError, ShardError
-from corpus.storage import ShardSet, TableWriter, Written
+from corpus.storage import ShardSet, TableWriter, Written, read_parquet
 from corpus.tokens.layout import FORMAT, FORMAT_VERSION, footer, with_footer
 from corpus.tokens.manifest import (
     ROW_GROUPS,
@@ -102,7 +102,7 @@ def write_tables(shard_set: ShardSet, parts: Sequence[IndexPart]) -> tuple[Writt
 def _numbered(parts: Sequence[IndexPart], leaves: Mapping[str, list[bytes]]) -> Iterator[pa.Table]:
     """Yield each shard's row groups with the shard's number, noting their checksums by component."""
     for number, part in enumerate(p for p in parts if p.shard):
-        rows = pq.read_table(part.path).replace_schema_metadata(None)
+        rows = read_parquet(part.path).replace_schema_metadata(None)
         leaves[str((part.shard or {})["component"])].extend(rows["checksum"].to_pylist())
         shard = pa.array([number] * rows.num_rows, pa.int32())
         yield rows.set_column(0, ROW_GROUPS.field("shard"), shard).cast(ROW_GROUPS)

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pyarrow.parquet as pq
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from corpus.errors import MissingError, SettingError
 from corpus.settings import require
-from corpus.storage import ShardSet
+from corpus.storage import ShardSet, open_parquet, read_parquet
 
 PATTERN: Final = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}{1,3}"
@@ -109,9 +108,9 @@ def kept_documents(root: Path) -> Iterator[tuple[bytes, str]]:
         raise MissingError(f"{root}: no documents to train on; run a pipeline on this root first")
     judged = set(verdicts.parts())
     for part in sorted(judged & set(documents.parts())) if judged else documents.parts():
-        kept = pq.read_table(verdicts.path(part), columns=["kept"])["kept"].to_pylist() if judged else None
+        kept = read_parquet(verdicts.path(part), ["kept"])["kept"].to_pylist() if judged else None
         row = 0
-        with pq.ParquetFile(documents.path(part)) as file:
+        with open_parquet(documents.path(part)) as file:
             for batch in file.iter_batches(batch_size=512, columns=["id", "text"]):
                 for identifier, text in zip(*(c.to_pylist() for c in batch.columns), strict=True):
                     if kept is None or kept[row]:

@@ -11,7 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.errors import StorageError
-from corpus.storage import ShardSet, TableWriter, remove_leftovers, storage_error, whole_file, write_text
+from corpus.storage import (
+    ShardSet,
+    TableWriter,
+    open_parquet,
+    read_parquet,
+    remove_leftovers,
+    storage_error,
+    whole_file,
+    write_text,
+)
 
 NUMBERS = pa.schema([pa.field("n", pa.int64(), False)])
 
@@ -107,6 +116,24 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_either(tmp_path: Path
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("[] StorageError")
+
+
+def test_damage_to_a_stored_file_is_noticed_when_it_is_read(tmp_path: Path) -> None:
+    """Whichever byte of a page is changed, reading back ends in a StorageError that names the file, never in values."""
+    schema = pa.schema([pa.field("text", pa.string())])
+    with TableWriter(ShardSet(tmp_path, "texts"), 0, schema, compression="none", use_dictionary=False) as out:
+        out.write([{"text": f"sentence number {i}"} for i in range(20)])
+    path = ShardSet(tmp_path, "texts").path(0)
+    whole = path.read_bytes()
+    with open_parquet(path) as file:
+        assert file.read() == read_parquet(path)
+    start = whole.index(b"sentence number 3")  # the first and last also stand in the statistics
+    for at in range(start, start + 200, 17):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(StorageError, match=r"part-00000\.parquet: cannot be read back \(.*delete this file"):
+            read_parquet(path, ["text"])
+        with pytest.raises(StorageError, match="cannot be read back"), open_parquet(path) as file:
+            file.read_row_group(0)
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:

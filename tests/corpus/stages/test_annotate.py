@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.document import Document, document_id
-from corpus.errors import MissingError
+from corpus.errors import MissingError, StorageError
 from corpus.language import LanguageIdentifier, model
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.signals import measure
@@ -33,6 +33,18 @@ def stage(tmp_path: Path) -> Annotate:
         out.write([document(ENGLISH), document("", meta_robots="NOINDEX, noai")])
         out.write([document(GERMAN, licences=["https://creativecommons.org/licenses/by/4.0/"])])
     return Annotate(documents=documents, signals=ShardSet(tmp_path, "signals"))
+
+
+def test_documents_that_rotted_are_not_measured(stage: Annotate) -> None:
+    """A byte of the stored text changed on the disk is a StorageError and leaves no signals."""
+    path = stage.documents.path(2)
+    column = pq.read_metadata(path).row_group(0).column(DOCUMENTS.names.index("text"))
+    content = bytearray(path.read_bytes())
+    content[column.dictionary_page_offset + column.total_compressed_size - 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match=r"documents/part-00002\.parquet: cannot be read back"):
+        stage.run(2)
+    assert stage.signals.paths() == []
 
 
 def test_rows_and_row_groups_are_those_of_the_documents(stage: Annotate) -> None:
