@@ -173,9 +173,16 @@ class _Unit:
             with open_input(self.input.url, self.options.remote) as stream:
                 for item in open_archive(stream, self.input.url, self.options.archive):
                     self.read_items += 1
-                    yield judge(item, self.options.http, self.options.keep_truncated)
+                    yield self.bounded(judge(item, self.options.http, self.options.keep_truncated))
         except OSError as error:
             raise InputError(f"{self.input.url}: cannot be read on ({error.strerror or error})") from error
+
+    def bounded(self, entry: Entry) -> Entry:
+        """Drop a text that came without a page (WET) and is larger than a page may be: later stages hold it whole."""
+        most = self.options.limits.max_page
+        if entry.document and len(entry.document.text) > most:
+            entry.drop("oversize", f"text of {len(entry.document.text):,} characters, more than {most:,}")
+        return entry
 
     def settle(self, entry: Entry, result: PageResult | None) -> None:
         """Give an entry its final bucket, write its document if it has one, its links, and its row of the ledger."""

@@ -176,6 +176,13 @@ def test_wet_records_pass_as_text(tmp_path: Path) -> None:
     assert (document["title"], document["extractor"], document["charset_source"]) == (None, "wet", "warc")
 
 
+def test_a_wet_text_larger_than_a_page_may_be_is_oversize(tmp_path: Path) -> None:
+    """The page limit holds for texts that come without a page: 100 characters pass, 101 do not."""
+    texts = [warc(n, b"a" * n, WARC_Type="conversion", Content_Type="text/plain") for n in (100, 101)]
+    options = replace(FAST, limits=GuardSettings(max_page=100))
+    assert buckets(tmp_path, b"".join(texts), options) == ["document", "oversize"]
+
+
 def test_links_count_distinct_pages(tmp_path: Path) -> None:
     """Dropped pages vote, a page captured twice votes once, redirects and revisits of them say same owner."""
     data = (
