@@ -78,7 +78,10 @@ def main():
         return
     if not os.path.exists(os.path.join(venv, "bin", "python")):
         sys.stderr.write("headwater: making the environment in %s (once; a minute or two)\n" % os.path.relpath(venv))
-        call("cannot make an environment; is the venv module there? (Debian: apt-get install python3-venv)", [python, "-m", "venv", venv])
+        call(
+            "cannot make an environment; is the venv module there? (Debian: apt-get install python3-venv)",
+            [python, "-m", "venv", venv],
+        )
     install(venv, extras)
     with open(stamp, "w") as file:
         file.write("python %s\nextras %s\nmark %s\n" % (python, ",".join(sorted(extras)), wanted(python, extras)))

@@ -114,6 +114,7 @@ def run(
     found = recipes.load(recipe)
     chosen = recipes.parse_settings(settings)
     pipeline = found.pipeline((root or Path(recipe)).absolute(), inputs, chosen)
+    pipeline.refuse_strangers()
     notes = journal.begin(pipeline, recipe, {"inputs": list(inputs), "settings": chosen})
     with ended_well(notes), opened(executor, workers, ray_address) as engine, Show() as show:
         watch = Noting(show, notes)

@@ -138,8 +138,8 @@ class Pipeline:
         outcomes: list[StageOutcome] = []
         with self.locked():
             self.check()
+            self.refuse_strangers()
             remove_leftovers(self.root)
-            self.forget_strangers()
             digests: dict[str, str] = {}
             for stage in self.stages:
                 outcome = run_stage(stage, executor, watcher, digests)
@@ -156,12 +156,15 @@ class Pipeline:
             if check:
                 check()
 
-    def forget_strangers(self) -> None:
-        """Delete what stages of another recipe left under the root, so that no command takes it for this one's."""
+    def refuse_strangers(self) -> None:
+        """Raise PipelineError when stages of another recipe left results here: no command could tell them apart."""
         names = {stage.name for stage in self.stages}
-        for path in sorted((self.root / "reports").glob("*/*.json")):
-            if path.parent.name not in names and path.stem.isdigit():
-                forget(self.root, path.parent.name, int(path.stem))
+        found = {path.parent.name for path in (self.root / "reports").glob("*/*.json")}
+        if strangers := sorted(found - names):
+            raise PipelineError(
+                f"{self.root}: holds results of stages that this recipe does not have ({', '.join(strangers)}); "
+                "use another root, or delete this one first"
+            )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -93,9 +93,8 @@ class Show:
         parts = [f"{outcome.ran} run", f"{outcome.reused} reused"]
         parts += [f"{outcome.skipped} without input"] if outcome.skipped else []
         parts += [f"{len(outcome.failures)} failed"] if outcome.failures else []
-        seconds = f"{outcome.seconds:7.1f} s"
-        line = f"{outcome.stage:<12} {', '.join(parts):<28} {seconds}   {self.rate(outcome.seconds) if outcome.ran else ''}"
-        self.say(line.rstrip())
+        rate = self.rate(outcome.seconds) if outcome.ran else ""
+        self.say(f"{outcome.stage:<12} {', '.join(parts):<28} {outcome.seconds:7.1f} s   {rate}".rstrip())
 
     def say(self, line: str, style: str | None = None) -> None:
         """Print one line; it is never broken, so that a log has a line per event, and no text of a crawl is obeyed."""

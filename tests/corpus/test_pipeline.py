@@ -55,13 +55,13 @@ def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
     assert ran(road(tmp_path).run(HERE)) == {"count": 1, "double": 0}
 
 
-def test_another_recipe_does_not_inherit_results(tmp_path: Path) -> None:
-    """Files and reports of stages that the recipe does not have are removed; those of its own stages are used."""
+def test_another_recipe_is_refused_a_root_with_stages_it_does_not_have(tmp_path: Path) -> None:
+    """Results of two recipes are never mixed, and none are deleted unasked: the stages are named and all stays."""
     road(tmp_path).run(HERE)
-    assert ran(Pipeline(root=tmp_path, stages=(Count(root=tmp_path),)).run(HERE)) == {"count": 0}
-    assert load_reports(tmp_path, "double") == []
-    assert read(tmp_path, "doubles") == []
-    assert len(read(tmp_path, "numbers")) == 40
+    with pytest.raises(PipelineError, match=r"stages that this recipe does not have \(double\); use another root"):
+        Pipeline(root=tmp_path, stages=(Count(root=tmp_path),)).run(HERE)
+    assert len(read(tmp_path, "doubles")) == 40
+    assert ran(road(tmp_path).run(HERE)) == {"count": 0, "double": 0}
 
 
 def test_fewer_units_leave_nothing_behind(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def run(documents: ShardSet, seed: int = 0, **settings: Any) -> Counter[str]:
     counts: Counter[str] = Counter()
     for stage in stages(documents, **settings):
         units = [unit for unit in range(stage.shards()) if all(path.exists() for path in stage.sources(unit))]
-        random.Random(seed).shuffle(units)  # noqa: S311 (an order of work, not a secret)
+        random.Random(seed).shuffle(units)
         for unit in units:
             counts.update(run_unit(stage, unit, unit_fingerprint(stage, unit, {})).counts)
     return counts
@@ -96,7 +96,7 @@ def found_pairs(documents: ShardSet) -> list[tuple[int, int]]:
 
 def crawl(seed: int, size: int) -> list[str]:
     """Texts of which many are near-copies of one another, some equal, some in Chinese, some without a word."""
-    draw = random.Random(seed)  # noqa: S311 (test data)
+    draw = random.Random(seed)
     texts = ["", "...", "好好学习天天向上" * 4, "好好学习，天天向上！" * 4]
     for _ in range(size):
         words = draw.choice(texts).split() if draw.random() < 0.6 else []
