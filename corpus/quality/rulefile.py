@@ -1,6 +1,7 @@
 """Read rules from TOML (the format stands in thresholds.py): presets, `extends`, checks with the nearest known name."""
 
 import dataclasses
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from corpus.quality.thresholds import UNDETERMINED, Band, Components, Rules, Thr
 _TOP: Final = "extends", "expected_kept", "duplicates", "thresholds", "language", "components"
 _THRESHOLD: Final = tuple(f.name for f in dataclasses.fields(Threshold) if f.name != "name")
 _BAND: Final = tuple(f.name for f in dataclasses.fields(Band))
+_CODE: Final = re.compile("[a-z]{2,3}")
 _LISTS: Final = "values", "refused", "languages", "cuts", "names"
 
 
@@ -143,6 +145,8 @@ def _threshold(name: str, fields: Any, owner: str) -> Threshold:
 
 def _overrides(language: str, tables: Any, bases: Mapping[str, Any], owner: str) -> dict[str, Threshold]:
     place = f"language.{language}"
+    if not _CODE.fullmatch(language):
+        raise SettingError(owner, place, language, 'expected a code as in the column language, such as "en" or "yue"')
     if not isinstance(tables, Mapping):
         raise SettingError(owner, place, tables, f"expected a table [{place}.thresholds.NAME]")
     known(tables, ["thresholds"], owner, place)

@@ -266,3 +266,10 @@ def test_no_rows() -> None:
     """An empty row group is judged without complaint."""
     masks = failures(table(language=[], words=[]), parse_rules(BASIC))
     assert [mask.dtype for mask in masks.values()] == [np.bool_, np.bool_]
+
+
+@pytest.mark.parametrize("code", ["english", "EN", "zh-Hans", "e"])
+def test_an_override_for_what_is_no_language_code_is_refused(code: str) -> None:
+    """A name that no document's language can equal would be a rule without effect."""
+    with pytest.raises(SettingError, match=f"language.{code} = '{code}' is not valid; expected a code"):
+        parse_rules(f'extends = ["gopher"]\n[language.{code}.thresholds.gopher_words]\nmin = 1\n')
