@@ -74,7 +74,7 @@ def test_https_with_faults_gives_what_files_give(tmp_path: Path, site: Site, loc
     }
     root = tmp_path / "root"
     said = run(root, "--input", f"{site.url}/warc.paths.gz", "--set", f"prefix={site.url}/", code=3)
-    assert "1 inputs could not be read and are not in the result" in said
+    assert "1 input could not be read, not in the result:" in said
     assert f"{site.url}/crawl/crawl-00003a.warc.gz: there is no such file (404)" in said
     assert journal.load(root).state == journal.INCOMPLETE
     assert result(root) == local
