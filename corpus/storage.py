@@ -37,6 +37,10 @@ class ShardSet:
         """Return the numbers of the part files that exist, ascending."""
         return sorted(int(p.stem.removeprefix("part-")) for p in (self.root / self.name).glob("part-*.parquet"))
 
+    def span(self) -> int:
+        """Return the number behind the last part: the units of a stage with one per part, absent ones included."""
+        return max(self.parts(), default=-1) + 1
+
     def paths(self) -> list[Path]:
         """Return the part files that exist, in order."""
         return [self.path(part) for part in self.parts()]

@@ -190,16 +190,8 @@ def samples(root: Path) -> list[tuple[str, list[dict[str, Any]]]]:
 def excerpt(root: Path, sample: Sample) -> dict[str, Any]:
     """Return what the page shows of a document."""
     became = in_words(row_of(ShardSet(root, "verdicts").path(sample.part), sample.row))
-    with pq.ParquetFile(ShardSet(root, "documents").path(sample.part)) as file:
-        row = sample.row
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if row < rows:
-                found: dict[str, Any] = (
-                    file.read_row_group(group, columns=["id", "url", "title", "text"]).slice(row, 1).to_pylist()[0]
-                )
-                text = found["text"]
-                shown = text[:EXCERPT] + (f" ... ({len(text):,} characters)" if len(text) > EXCERPT else "")
-                return found | {"id": found["id"].hex(), "text": shown, "became": became}
-            row -= rows
-    return {}
+    path = ShardSet(root, "documents").path(sample.part)
+    found = row_of(path, sample.row, ["id", "url", "title", "text"])
+    text = found["text"]
+    shown = text[:EXCERPT] + (f" ... ({len(text):,} characters)" if len(text) > EXCERPT else "")
+    return found | {"text": shown, "became": became}

@@ -50,7 +50,7 @@ def matches(path: Path, column: str, value: Any) -> Iterator[int]:
             base += len(values)
 
 
-def row_of(path: Path, row: int) -> dict[str, Any]:
+def row_of(path: Path, row: int, columns: list[str] | None = None) -> dict[str, Any]:
     """Return one row of a Parquet file, with bytes in hex; an empty dict when there is no file."""
     if not path.exists():
         return {}
@@ -58,7 +58,7 @@ def row_of(path: Path, row: int) -> dict[str, Any]:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if row < rows:
-                return readable(file.read_row_group(group).slice(row, 1).to_pylist()[0])
+                return readable(file.read_row_group(group, columns=columns).slice(row, 1).to_pylist()[0])
             row -= rows
     return {}
 

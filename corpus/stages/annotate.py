@@ -51,7 +51,7 @@ class Annotate:
         return {"identifier": self.identifier.fingerprint(), "columns": SIGNALS_SCHEMA.names}
 
     def shards(self) -> int:
-        return max(self.documents.parts(), default=-1) + 1
+        return self.documents.span()
 
     def sources(self, shard: int) -> Sequence[Path]:
         return [self.documents.path(shard)]

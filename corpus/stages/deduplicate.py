@@ -96,7 +96,7 @@ class Signatures:
         return self.minhash, self.splits, unicodedata.unidata_version
 
     def shards(self) -> int:
-        return units(self.documents)
+        return self.documents.span()
 
     def sources(self, shard: int) -> Sequence[Path]:
         return [self.documents.path(shard)]
@@ -229,7 +229,7 @@ class Verify:
         return self.shingling, self.splits, self.threshold, unicodedata.unidata_version
 
     def shards(self) -> int:
-        return units(self.documents)
+        return self.documents.span()
 
     def sources(self, shard: int) -> Sequence[Path]:
         others = [path for path in self.documents.paths() if path != self.documents.path(shard)]
@@ -368,11 +368,6 @@ class _Read(NamedTuple):
     digests: NDArray[np.uint64]
     keys: NDArray[np.uint64]
     members: pa.Table
-
-
-def units(documents: ShardSet) -> int:
-    """Return the number of units of a stage that has one per documents part: the last part's number and one more."""
-    return max(documents.parts(), default=-1) + 1
 
 
 def host_authority(authority: ShardSet | None, hosts: list[str]) -> NDArray[np.float64]:

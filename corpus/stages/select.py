@@ -73,7 +73,7 @@ class Select:
         return self.rules
 
     def shards(self) -> int:
-        return max(self.documents.parts(), default=-1) + 1
+        return self.documents.span()
 
     def sources(self, shard: int) -> Sequence[Path]:
         shared = [path for shard_set in (self.clusters, self.authority) if shard_set for path in shard_set.paths()]

@@ -100,7 +100,7 @@ class Tokenize:
         return self._block(load_tokenizer(self.tokenizer)), self.parts, processor, self.language
 
     def shards(self) -> int:
-        return max(self.documents.parts(), default=-1) + 1
+        return self.documents.span()
 
     def sources(self, shard: int) -> Sequence[Path]:
         return [shard_set.path(shard) for shard_set in self.inputs]
