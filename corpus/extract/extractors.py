@@ -9,14 +9,13 @@ elsewhere (a learned one, say). Published scores and those of this module: see t
 """
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol, cast
 
-import trafilatura
 from resiliparse.extract.html2text import extract_plain_text
-from trafilatura.meta import reset_caches
 
 from corpus.document import Drop
 from corpus.errors import MissingError
@@ -71,6 +70,8 @@ Extractor = Callable[[Page], str | Drop]
 
 def by_trafilatura(page: Page) -> str:
     """Return the main text as trafilatura finds it, precision first."""
+    import trafilatura  # noqa: PLC0415 - 0.2 s and 25 MB, which only a worker that uses it has to pay
+
     found = trafilatura.extract(page.html, favor_precision=True, include_comments=False, deduplicate=False)
     return clean(found or "")
 
@@ -113,6 +114,8 @@ def letters_of(text: str) -> int:
 
 def make_extractor(settings: ExtractSettings) -> Extractor:
     """Return the extractor that the settings name; raises MissingError when there is none of that name."""
+    if settings.extractor in ("trafilatura", ADAPTIVE):
+        importlib.import_module("trafilatura")  # not while the first page is on the clock
     if settings.extractor == ADAPTIVE:
         return Adaptive(settings.gates, None if settings.gates.languages is None else identifier(settings.gates))
     if settings.extractor in EXTRACTORS:
@@ -143,4 +146,5 @@ def load(name: str) -> Any:
 
 def forget() -> None:
     """Empty the caches that trafilatura and its helpers keep over pages, so that memory stays flat."""
-    reset_caches()
+    if "trafilatura" in sys.modules:
+        importlib.import_module("trafilatura.meta").reset_caches()

@@ -15,7 +15,13 @@ RETRIED: Final = frozenset({403, 408, 425, 429, *range(500, 600)})
 CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 READ: Final = 256 << 10
 """Bytes taken from a connection at a time."""
+SCHEMES: Final = ("s3://", "https://", "http://")
 Loop = asyncio.AbstractEventLoop
+
+
+def is_remote(url: str) -> bool:
+    """Say whether `url` names a remote file."""
+    return url.startswith(SCHEMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,6 @@ from corpus.remote.s3 import S3Source
 
 PROGRESS: Final = 64 << 10
 """A request that gave at least this many bytes before it failed starts the count of attempts anew."""
-SCHEMES: Final = ("s3://", "https://", "http://")
-
-
-def is_remote(url: str) -> bool:
-    """Say whether `url` names a remote file."""
-    return url.startswith(SCHEMES)
 
 
 class RemoteStream(io.RawIOBase):

@@ -17,7 +17,8 @@ from s3server import CREDENTIALS, fill_bucket, s3_process, spoiling
 
 from corpus.errors import MissingError, RemoteError, SettingError
 from corpus.inputs import Input, resolve
-from corpus.remote import Known, RemoteSettings, RemoteStream, open_remote, probe
+from corpus.remote import Known, RemoteSettings, open_remote, probe
+from corpus.remote.stream import RemoteStream
 
 CONTENT = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(9_375))
 QUICK = RemoteSettings(block_size=64 << 10, attempts=5, first_wait=0.01, longest_wait=0.05, deadline=5)
