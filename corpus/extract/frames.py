@@ -1,10 +1,11 @@
-"""The messages between an ingest process and its page worker: a kind, a JSON header, bytes.
+"""The messages between a process and its worker: a kind, a JSON header, bytes.
 
 Both ends are ours, but what passes between them comes from crawls, so it is plain values only: nothing on this wire
 can make code run. A frame is one byte of kind, two lengths (big-endian, 4 bytes each), the header and the payload.
 
-    parent to worker   C configuration    P page: url, host, http headers; payload: the body
-    worker to parent   H ready            S page begun    F facts    T text (payload)    D drop: reason, detail
+    parent to worker   C configuration    U unit: what to read, the item to begin with, verdicts on items
+    worker to parent   H ready            B batch: the rows of the next items; payload: their texts
+                       D done: complete (or to be gone on with by a fresh worker), spent    X failed: kind, message
 """
 
 import json
@@ -18,14 +19,14 @@ HEAD: Final = struct.Struct(">cII")
 MOST: Final = 1 << 30
 """Longest header or payload in bytes; more means that the stream is out of step."""
 
-CONFIGURE, PAGE, READY, BEGUN, FACTS, TEXT, DROP = b"C", b"P", b"H", b"S", b"F", b"T", b"D"
+CONFIGURE, UNIT, READY, BATCH, DONE, FAILED = b"C", b"U", b"H", b"B", b"D", b"X"
 
 Frame = tuple[bytes, dict[str, Any], bytes]
 
 
 def pack(kind: bytes, header: Mapping[str, Any] | None = None, payload: bytes = b"") -> bytes:
     """Return a frame as bytes."""
-    head = json.dumps(header).encode() if header else b""
+    head = json.dumps(header, separators=(",", ":")).encode() if header else b""
     return b"".join((HEAD.pack(kind, len(head), len(payload)), head, payload))
 
 
@@ -38,7 +39,7 @@ def lengths(head: bytes) -> tuple[bytes, int, int]:
     """Return kind, header length and payload length; raises PipelineError when they cannot be."""
     kind, header, payload = HEAD.unpack(head)
     if max(header, payload) > MOST:
-        raise PipelineError(f"page worker: a frame of {max(header, payload):,} bytes; its stream is out of step")
+        raise PipelineError(f"worker: a frame of {max(header, payload):,} bytes; its stream is out of step")
     return kind, header, payload
 
 

@@ -1,76 +1,84 @@
-"""Pages are parsed in a process of their own, so that a page which hangs, explodes or crashes costs itself alone.
+"""Pages are read in a process of their own, so that a page which hangs, explodes or crashes costs itself alone.
 
-A Guard keeps one page worker (worker.py) and feeds it many pages at a time. When the worker dies, the page it was at
-becomes a Drop ("timeout", "oversize" or "crash"), a new worker starts and goes on with the pages after it. What the
-page had said before (facts, links) is kept. Results come in the order of the pages, and do not depend on how many are
-in flight. The worker is a plain child process and not a daemonic one, so it can be had in pool workers and cluster
-workers alike; it ends with its parent because its standard input does.
+A Guard keeps one worker (worker.py), which reads a whole unit by itself: it opens the input, reads its items, parses
+and extracts. What comes back is small (a row per item and its text) and comes many items at a time, so the good pages
+pay nothing for the guard. The worker notes in shared memory which item it is at, and in which phase of it. When it
+dies, that item is the culprit: it gets its Drop ("timeout", "oversize" or "crash"), and a new worker goes on with the
+first item whose row has not arrived. It reads some items for the second time, so none is lost and none comes twice,
+and it does with the culprit only what the culprit has survived: what the page had said before its end is kept.
 
-Limits are CPU seconds (the kernel ends the worker), address space (the kernel refuses more) and, should both fail, wall
-time (the guard kills it).
+The worker is a plain child process and not a daemonic one, so it can be had in pool workers and cluster workers alike;
+it ends with its parent because its standard input does.
+
+Limits are CPU seconds of a page (the kernel ends the worker), address space (the kernel refuses more) and, should both
+fail, wall time (the guard kills it).
 """
 
 import atexit
 import contextlib
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Self
 
+from corpus import errors
 from corpus.document import Drop
-from corpus.errors import PipelineError
+from corpus.errors import HeadwaterError, InputError, PipelineError, SettingError
 from corpus.extract import frames
-from corpus.extract.extractors import ExtractSettings
-from corpus.extract.page import Facts, Headers
+from corpus.extract.note import JUDGING, READING
 from corpus.extract.process import GuardSettings, Worker
-from corpus.url import Url
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
-    """A page to be parsed: its decoded body, where it is from, and its HTTP headers."""
-
-    body: bytes
-    url: Url
-    headers: Headers = field(default_factory=Headers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageResult:
-    """What came of a page: what it says (None when not even that could be read), and its text or why it has none."""
-
-    facts: Facts | None
-    text: str = ""
-    extractor: str = ""
-    drop: Drop | None = None
+Batch = tuple[list[Any], bytes]
+"""The rows of consecutive items, and the texts that they speak of."""
 
 
 @dataclass(slots=True)
-class _Entry(Generic[T]):
-    item: T
-    request: PageRequest | None
-    size: int
-    sent: bool = False
-    begun: bool = False
-    retried: bool = False
-    facts: Facts | None = None
-    result: PageResult | None = None
+class _Course:
+    """How far a unit has come: items whose rows have arrived, verdicts on culprits, items that a worker died at."""
 
-    @property
-    def done(self) -> bool:
-        return self.request is None or self.result is not None
+    name: str
+    settled: int = 0
+    verdicts: dict[int, tuple[Drop, int]] = field(default_factory=dict)
+    strikes: set[int] = field(default_factory=set)
+
+    def advance(self, items: int) -> None:
+        """Take note that the rows of so many further items have arrived."""
+        self.settled += items
+        if self.strikes or self.verdicts:
+            self.verdicts = {item: verdict for item, verdict in self.verdicts.items() if item >= self.settled}
+            self.strikes = {item for item in self.strikes if item >= self.settled}
+
+    def blame(self, item: int, phase: int, drop: Drop) -> None:
+        """Settle what a worker died of. An item that is not in a page has a second chance.
+
+        The second time in reading there is no way to what follows, nor when an item kills although less is done with
+        it than before: InputError.
+        """
+        known, again = self.verdicts.get(item), item in self.strikes
+        if phase <= JUDGING:
+            self.strikes.add(item)
+        if (again and phase == READING) or (known and phase >= known[1]):
+            raise InputError(f"{self.name}: cannot be read on behind {item} records ({drop.detail}, again and again)")
+        if phase > JUDGING or (again and phase == JUDGING):
+            self.verdicts[item] = known[0] if known else drop, phase
+
+    def frame(self, unit: Mapping[str, Any]) -> bytes:
+        """Return the frame that has the rest of the unit read."""
+        verdicts = {item: (drop.reason, drop.detail, phase) for item, (drop, phase) in self.verdicts.items()}
+        return frames.pack(frames.UNIT, {"unit": dict(unit), "start": self.settled, "verdicts": verdicts})
 
 
 class Guard:
-    """A supervised page worker: `with Guard(...) as guard: for item, result in guard.map(items): ...`."""
+    """A supervised worker: `with Guard(module, configuration, limits) as guard: for rows, texts in guard.read(...)`.
 
-    def __init__(self, extract: ExtractSettings, limits: GuardSettings) -> None:
-        self.extract, self.limits = extract, limits
+    `module` is run as a program and calls `worker.serve`; `configuration` and units are JSON values.
+    """
+
+    def __init__(self, module: str, configuration: Mapping[str, Any], limits: GuardSettings) -> None:
+        self.module, self.configuration, self.limits = module, configuration, limits
         self._worker: Worker | None = None
+        self.busy = False
         self.workers_started = 0
 
     def __enter__(self) -> Self:
@@ -83,126 +91,85 @@ class Guard:
 
     def close(self) -> None:
         """End the worker."""
+        self.busy = False
         if self._worker:
             self._worker.kill()
             self._worker = None
 
-    def map(self, items: Iterable[tuple[T, PageRequest | None]]) -> Iterator[tuple[T, PageResult | None]]:
-        """Yield every item in order, with the result of its page; items without a page pass with None."""
-        source = iter(items)
-        queue: deque[_Entry[T]] = deque()
-        more = True
+    def read(self, unit: Mapping[str, Any], name: str) -> Iterator[Batch]:
+        """Have a unit read; yields the rows of its items in order, and raises what its reading raises.
+
+        `name` is what errors call the unit.
+        """
+        course = _Course(name)
+        self.busy = True
         try:
-            while True:
-                while more and self._has_room(queue):
-                    pulled = next(source, None)
-                    more = pulled is not None
-                    if pulled:
-                        queue.append(self._entry(*pulled))
-                while queue and queue[0].done:
-                    entry = queue.popleft()
-                    yield entry.item, entry.result
-                if queue:
-                    self._advance(queue)
-                elif not more:
-                    return
+            while self.busy:
+                yield from self._read_on(unit, course)
         finally:
-            if any(not entry.done for entry in queue):
-                self.close()  # answers to pages that nobody waits for would be taken for those of the next
+            if self.busy:
+                self.close()  # rows that nobody waits for would be taken for those of the next unit
 
-    def _has_room(self, queue: deque[_Entry[T]]) -> bool:
-        size = sum(entry.size for entry in queue)
-        return len(queue) < self.limits.pages_in_flight and (not queue or size < self.limits.bytes_in_flight)
-
-    def _entry(self, item: T, request: PageRequest | None) -> _Entry[T]:
-        size = len(request.body) if request else 0
-        entry = _Entry(item, request, size)
-        if size > self.limits.max_page:
-            drop = Drop("oversize", f"page of {size:,} bytes, more than {self.limits.max_page:,}")
-            entry.result = PageResult(facts=None, drop=drop)
-        return entry
-
-    def _advance(self, queue: deque[_Entry[T]]) -> None:
-        """Send what can be sent, take what comes, and replace a worker that died or has served its time."""
-        waiting = [entry for entry in queue if not entry.done]
-        worker = self._ready_worker(waiting)
-        for entry in waiting:
-            if not entry.sent and worker.sent < self.limits.recycle:
-                worker.send(page_frame(entry.request))
-                worker.sent += 1
-                entry.sent = True
-        for frame in worker.exchange():
-            self._take(frame, waiting)
-        if worker.dead:
-            self._bury(worker, waiting)
-
-    def _ready_worker(self, waiting: list[_Entry[T]]) -> Worker:
-        spent = self._worker and self._worker.sent >= self.limits.recycle and not any(e.sent for e in waiting)
-        if spent:
-            self.close()
-        if self._worker is None:
-            self._worker = Worker(self.extract, self.limits)
-            self.workers_started += 1
-        return self._worker
-
-    def _take(self, frame: frames.Frame, waiting: list[_Entry[T]]) -> None:
-        kind, header, payload = frame
-        if kind == frames.READY:
-            return
-        entry = next(entry for entry in waiting if not entry.done)
-        if kind == frames.BEGUN:
-            entry.begun = True
-        elif kind == frames.FACTS:
-            entry.facts = facts_of(header)
-        elif kind == frames.TEXT:
-            entry.result = PageResult(facts=entry.facts, text=payload.decode(), extractor=self.extract.extractor)
-        elif kind == frames.DROP:
-            entry.result = PageResult(facts=entry.facts, drop=Drop(header["reason"], header["detail"]))
-
-    def _bury(self, worker: Worker, waiting: list[_Entry[T]]) -> None:
-        """Blame the page that the worker was at, and have the rest sent again. A page not begun has a second chance."""
+    def _read_on(self, unit: Mapping[str, Any], course: _Course) -> Iterator[Batch]:
+        """Have the rest of a unit read by one worker, until it is done, spent or dead."""
+        worker = self._ready_worker()
+        worker.note.write(course.settled, READING)
+        worker.send(course.frame(unit))
+        while not worker.dead:
+            for kind, header, payload in worker.exchange():
+                if kind == frames.BATCH:
+                    course.advance(len(header["rows"]))
+                    yield header["rows"], payload
+                elif kind == frames.DONE:
+                    self._finish(header)
+                    return
+                elif kind == frames.FAILED:
+                    self.busy = False
+                    raise error_of(header)
         self._worker = None
         drop = worker.verdict()
         if not worker.ready:
             raise PipelineError(f"the page worker does not start: {drop.detail}")
-        left = [entry for entry in waiting if not entry.done]
-        if left and left[0].sent and (left[0].begun or left[0].retried):
-            left[0].result = PageResult(facts=left[0].facts, drop=drop)
-        elif left:
-            left[0].retried = True
-        for entry in left:
-            entry.sent = entry.begun = False
+        course.blame(*worker.at, drop)
+
+    def _ready_worker(self) -> Worker:
+        if self._worker is None:
+            self._worker = Worker(self.module, self.configuration, self.limits)
+            self.workers_started += 1
+        return self._worker
+
+    def _finish(self, header: Mapping[str, Any]) -> None:
+        """Take note that a worker is done with its unit, or has served its time."""
+        if header["spent"]:
+            self.close()
+        self.busy = not header["complete"]
 
 
-def page_frame(request: PageRequest | None) -> bytes:
-    """Return the frame that asks for a page."""
-    if request is None:
-        raise PipelineError("only entries with a page are sent")
-    header = {"url": request.url.href, "host": request.url.host, "headers": asdict(request.headers)}
-    return frames.pack(frames.PAGE, header, request.body)
-
-
-def facts_of(header: dict[str, Any]) -> Facts:
-    """Return facts from their JSON form."""
-    return Facts(**(header | {"links": [(host, flags) for host, flags in header["links"]]}))
+def error_of(header: Mapping[str, Any]) -> HeadwaterError:
+    """Return the error that a worker met while it read."""
+    found = getattr(errors, header["kind"], None)
+    if isinstance(found, type) and issubclass(found, HeadwaterError) and not issubclass(found, SettingError):
+        return found(header["message"])
+    return PipelineError(f"{header['kind']}: {header['message']}")
 
 
 _KEPT: Final[list[tuple[int, Guard]]] = []
 
 
 @contextlib.contextmanager
-def borrow(extract: ExtractSettings, limits: GuardSettings) -> Iterator[Guard]:
-    """Lend a guard of this process, kept for the next borrower: a worker takes half a second to start."""
+def borrow(module: str, configuration: Mapping[str, Any], limits: GuardSettings) -> Iterator[Guard]:
+    """Lend a guard of this process, kept for the next borrower: a worker takes a third of a second to start."""
+    wanted = module, configuration, limits
     kept = [guard for pid, guard in _KEPT if pid == os.getpid()]
-    guard = next((g for g in kept if (g.extract, g.limits) == (extract, limits)), None)
+    guard = next((g for g in kept if (g.module, g.configuration, g.limits) == wanted), None)
     _KEPT[:] = [(os.getpid(), g) for g in kept if g is not guard]
-    guard = guard or Guard(extract, limits)
+    guard = guard or Guard(*wanted)
     try:
         yield guard
-    except BaseException:
-        guard.close()
-        raise
-    _KEPT.append((os.getpid(), guard))
+    finally:
+        if guard.busy:
+            guard.close()
+        _KEPT.append((os.getpid(), guard))
 
 
 @atexit.register

@@ -1,8 +1,9 @@
 """Ingest: archives to documents, links and the ledger; one unit per input.
 
 Work is ordered by cost: record type, URL, status, media type, then decoding, parsing, links, and last the main text.
-Pages are parsed by the supervised worker (extract/guard.py), so none can take the unit with it. Links are counted for
-every HTML page, whatever becomes of it. Each record and each fault ends in exactly one row of the ledger; the buckets:
+All of that happens in a supervised worker (ingest_reading.py, extract/guard.py), so no page can take the unit with it;
+this module has what comes of it processed, counted and written. Links are counted for every HTML page, whatever becomes
+of it. Each record and each fault ends in exactly one row of the ledger; the buckets:
 
     document        it became a document
     status          an HTTP status other than 200            not_html      a payload that is not HTML (nor WET text)
@@ -19,30 +20,34 @@ otherwise: they are intact records of incomplete pages, and most of a long page 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
+import pyarrow as pa
+
 from corpus.archive.http import HttpSettings
-from corpus.archive.reader import open_archive
-from corpus.archive.records import ArchiveSettings, Fault
-from corpus.document import Processor
-from corpus.errors import InputError, PipelineError
+from corpus.archive.records import ArchiveSettings
+from corpus.document import Document, Drop, Processor
+from corpus.errors import PipelineError
 from corpus.extract.extractors import ExtractSettings, Gates
-from corpus.extract.guard import PageResult, borrow
+from corpus.extract.guard import borrow
 from corpus.extract.process import GuardSettings
-from corpus.inputs import Input, open_input
+from corpus.inputs import Input
 from corpus.link_counts import LinkCounts, tables
 from corpus.remote import RemoteSettings
 from corpus.schema import DOCUMENTS, LEDGER, LINKS
 from corpus.settings import UNMARKED, require
 from corpus.stage import Result, tick
-from corpus.stages.ingest_records import Entry, judge, page_document
+from corpus.stages.ingest_rows import DOCUMENT, Settled, unpack_rows
 from corpus.storage import ShardSet, TableWriter
 
+READING: Final = "corpus.stages.ingest_reading"
+"""The module that a worker runs."""
+TEXT: Final = DOCUMENT.index("text")
 MOST_FAULTS: Final = 1000
 """Faults listed in a unit's report; the ledger has all of them."""
 
@@ -144,7 +149,7 @@ class _Unit:
         self.links = LinkCounts(stage.root / stage.links.name)
         self.counts: Counter[str] = Counter({"records": 0, "faults": 0, "documents": 0, "links": 0, "bytes": 0})
         self.faults: list[dict[str, Any]] = []
-        self.read_items = self.reached = 0
+        self.items = self.reached = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -158,59 +163,62 @@ class _Unit:
         self._stack.__exit__(*error)
 
     def read(self) -> None:
-        """Read the input through; every item of it gets a row of the ledger."""
-        with borrow(self.options.extract, self.options.limits) as guard:
-            for entry, result in guard.map((entry, entry.request) for entry in self.entries()):
-                self.settle(entry, result)
+        """Have the input read through; every item of it gets a row of the ledger."""
+        configuration = {"extract": asdict(self.options.extract), "max_page": self.options.limits.max_page}
+        with borrow(READING, configuration, self.options.limits) as guard:
+            for rows, texts in guard.read(self.source(), self.input.url):
+                self.items += len(rows)
+                for found in unpack_rows(self.input.url, rows, texts):
+                    self.settle(found)
+                tick(len(rows), self.share(found.offset + found.length))
         for table in tables(self.links.rows()):
             self.links_out.write(table)
             self.counts["links"] += table.num_rows
         self.counts["pages_with_links"] = self.links.pages
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield what each record or fault of the input is to become, as far as its head tells."""
-        try:
-            with open_input(self.input.url, self.options.remote) as stream:
-                for item in open_archive(stream, self.input.url, self.options.archive):
-                    self.read_items += 1
-                    yield self.bounded(judge(item, self.options.http, self.options.keep_truncated))
-        except OSError as error:
-            raise InputError(f"{self.input.url}: cannot be read on ({error.strerror or error})") from error
+    def source(self) -> dict[str, Any]:
+        """Return what the worker has to know of the input, see ingest_reading.Source."""
+        parts = {name: asdict(getattr(self.options, name)) for name in ("archive", "http", "remote")}
+        return {"url": self.input.url, "keep_truncated": self.options.keep_truncated} | parts
 
-    def bounded(self, entry: Entry) -> Entry:
-        """Drop a text that came without a page (WET) and is larger than a page may be: later stages hold it whole."""
-        most = self.options.limits.max_page
-        if entry.document and len(entry.document.text) > most:
-            entry.drop("oversize", f"text of {len(entry.document.text):,} characters, more than {most:,}")
-        return entry
-
-    def settle(self, entry: Entry, result: PageResult | None) -> None:
-        """Give an entry its final bucket, write its document if it has one, its links, and its row of the ledger."""
-        if result is not None:
-            if result.facts:
-                entry.links = [*entry.links, *result.facts.links]
-            page_document(entry, result)
+    def settle(self, found: Settled) -> None:
+        """Give an item its final bucket, write its document if it has one, its links, and its row of the ledger."""
         for processor in self.options.processors:
-            entry.process(processor)
-        if entry.url and entry.links:
-            self.links.add(entry.url.href, entry.url.host, entry.links)
-        document = entry.document
-        row = self.documents.add(asdict(document), 500 + 2 * len(document.text)) if document else None
-        self.ledger.add(ledger_row(entry, row), 200 + len(entry.target_uri or "") + len(entry.detail or ""))
-        self.count(entry)
+            process(found, processor)
+        if found.url and found.host and found.links:
+            self.links.add(found.url, found.host, found.links)
+        values, row = found.document, None
+        if values:
+            row = self.documents.add(values, 500 + 2 * len(values[TEXT]))
+        self.ledger.add(
+            (
+                self.input.url,
+                found.offset,
+                found.length,
+                found.record_type,
+                found.target_uri,
+                found.bucket,
+                found.detail,
+                values[0] if values else None,
+                row,
+            ),
+            200 + len(found.target_uri or "") + len(found.detail or ""),
+        )
+        self.count(found)
 
-    def count(self, entry: Entry) -> None:
-        """Add an entry to the counts and faults of the report."""
-        self.counts["records"] += 1
-        self.counts[f"bucket:{entry.bucket}"] += 1
-        self.counts["documents"] += entry.document is not None
-        self.counts["bytes"] += entry.length
-        self.counts["replacement_characters"] += entry.replaced
-        if entry.fault is not None:
-            self.counts["faults"] += 1
+    def count(self, found: Settled) -> None:
+        """Add an item to the counts and faults of the report."""
+        counts = self.counts
+        counts["records"] += 1
+        counts[f"bucket:{found.bucket}"] += 1
+        counts["documents"] += found.document is not None
+        counts["bytes"] += found.length
+        counts["replacement_characters"] += found.replaced
+        if found.fault is not None:
+            counts["faults"] += 1
             if len(self.faults) < MOST_FAULTS:
-                self.faults.append(fault_row(entry.fault))
-        tick(1, self.share(entry.offset + entry.length))
+                place = {"file": self.input.url, "offset": found.offset, "length": found.length}
+                self.faults.append(place | dict(zip(("reason", "detail"), found.fault, strict=True)))
 
     def share(self, reached: int) -> float:
         """Return which share of the input lies between the last place asked for and `reached`."""
@@ -221,13 +229,24 @@ class _Unit:
         """Return files and counts; raises PipelineError when the ledger does not add up to what was read."""
         buckets = sum(count for name, count in self.counts.items() if name.startswith("bucket:"))
         rows = self.ledger.rows
-        if not self.read_items == rows == buckets == self.counts["records"]:
+        if not self.items == rows == buckets == self.counts["records"]:
             raise PipelineError(
-                f"{self.input.url}: {self.read_items} records and faults read, {rows} rows in the ledger, "
+                f"{self.input.url}: {self.items} records and faults read, {rows} rows in the ledger, "
                 f"{buckets} in its buckets; this is a defect of ingest, not of the input"
             )
         files = [part.written for part in (self.documents.out, self.links_out, self.ledger.out)]
         return Result(files=files, counts=self.counts, faults=self.faults)
+
+
+def process(found: Settled, processor: Processor) -> None:
+    """Have a processor change the document of an item or drop it."""
+    if found.document is None:
+        return
+    result = processor(Document(**dict(zip(DOCUMENT, found.document, strict=True))))
+    if isinstance(result, Drop):
+        found.bucket, found.detail, found.document = result.reason, result.detail or None, None
+    else:
+        found.document = [getattr(result, name) for name in DOCUMENT]
 
 
 class Rows:
@@ -236,7 +255,7 @@ class Rows:
     def __init__(self, out: TableWriter, most_rows: int, most_bytes: int) -> None:
         self.out, self.most_rows, self.most_bytes = out, most_rows, most_bytes
         self.rows = 0
-        self._held: list[dict[str, Any]] = []
+        self._held: list[Sequence[Any]] = []
         self._size = 0
 
     def __enter__(self) -> Self:
@@ -254,8 +273,8 @@ class Rows:
             raise
         self.out.__exit__(kind, error, trace)
 
-    def add(self, row: dict[str, Any], size: int) -> int:
-        """Add a row of about `size` bytes; returns its number."""
+    def add(self, row: Sequence[Any], size: int) -> int:
+        """Add a row of about `size` bytes, its values in the order of the schema; returns its number."""
         self._held.append(row)
         self._size += size
         self.rows += 1
@@ -264,32 +283,9 @@ class Rows:
         return self.rows - 1
 
     def _flush(self) -> None:
-        self.out.write(self._held)
+        if self._held:
+            columns = zip(*self._held, strict=True)
+            arrays = [pa.array(values, field.type) for values, field in zip(columns, self.out.schema, strict=True)]
+            self.out.write(pa.Table.from_arrays(arrays, schema=self.out.schema))
         self._held.clear()
         self._size = 0
-
-
-def ledger_row(entry: Entry, row: int | None) -> dict[str, Any]:
-    """Return an entry's row of the ledger."""
-    return {
-        "file": entry.file,
-        "offset": entry.offset,
-        "length": entry.length,
-        "record_type": entry.record_type,
-        "url": entry.target_uri,
-        "bucket": entry.bucket,
-        "detail": entry.detail,
-        "document": entry.document.id if entry.document else None,
-        "row": row,
-    }
-
-
-def fault_row(fault: Fault) -> dict[str, Any]:
-    """Return a fault as the report lists it."""
-    return {
-        "file": fault.file,
-        "offset": fault.offset,
-        "length": fault.length,
-        "reason": fault.reason,
-        "detail": fault.detail,
-    }

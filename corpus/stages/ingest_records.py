@@ -9,11 +9,11 @@ from corpus.archive.http import HttpHead, HttpProblem, HttpResponse, HttpSetting
 from corpus.archive.records import Fault, Record
 from corpus.archive.records import Headers as Fields
 from corpus.charset import header_charset
-from corpus.document import Document, Drop, Processor, document_id
+from corpus.document import Document, Drop, document_id
 from corpus.extract.cleaning import clean, one_line
-from corpus.extract.guard import PageRequest, PageResult
 from corpus.extract.media import is_html
 from corpus.extract.page import Headers
+from corpus.extract.request import PageRequest, PageResult
 from corpus.links import Flag
 from corpus.url import Url, normalise
 
@@ -50,15 +50,6 @@ class Entry:
         """Settle that this does not become a document."""
         self.bucket, self.detail, self.request, self.document = bucket, detail, None, None
         return self
-
-    def process(self, processor: Processor) -> None:
-        """Have a processor change the document or drop it."""
-        if self.document is not None:
-            found = processor(self.document)
-            if isinstance(found, Drop):
-                self.drop(found.reason, found.detail or None)
-            else:
-                self.document = found
 
 
 def judge(item: Record | Fault, http: HttpSettings, keep_truncated: bool) -> Entry:
