@@ -61,10 +61,14 @@ _UNIFORM: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x1700
 
 
 class Tables(NamedTuple):
-    """Per code point (1,114,112 entries): `entries` uint8 (kind and bits), `lower` int32 (simple lower case)."""
+    """Per code point (1,114,112 entries): `entries` uint8 (kind and bits), `lower` int32 (simple lower case).
+
+    plain: uint8[256], per byte: lower case of an ASCII word character, 0 for all else.
+    """
 
     entries: NDArray[np.uint8]
     lower: NDArray[np.int32]
+    plain: NDArray[np.uint8]
 
 
 @cache
@@ -86,8 +90,9 @@ def tables() -> Tables:
         block[_tokens(first, end)] |= CHARACTER
     for point in _composing():
         entries[point] |= UNSETTLED
-    entries.flags.writeable = lower.flags.writeable = False
-    return Tables(entries, lower)
+    plain = np.where((np.arange(256) < 0x80) & (entries[:256] & KIND == WORD), lower[:256], 0).astype(np.uint8)
+    entries.flags.writeable = lower.flags.writeable = plain.flags.writeable = False
+    return Tables(entries, lower, plain)
 
 
 def _varied() -> list[int]:

@@ -16,17 +16,11 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.dedup.kernels import keys_into, minima_into
 from corpus.dedup.shingles import Shingling
 from corpus.settings import require
-
-_FIRST: Final = np.uint32(0x85EBCA6B)
-_SECOND: Final = np.uint32(0xC2B2AE35)
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-_M1: Final = np.uint64(0xBF58476D1CE4E5B9)
-_M2: Final = np.uint64(0x94D049BB133111EB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +51,26 @@ class MinHash:
 DEFAULT: Final = MinHash()
 
 
-def signature(hashes: NDArray[np.uint32], settings: MinHash = DEFAULT) -> NDArray[np.uint32]:
-    """Return the signature, uint32[permutations], of a set given as 32-bit hashes; of none, the greatest values."""
-    found: NDArray[np.uint32] = _minima(
-        np.ascontiguousarray(hashes, np.uint32), *_permutations(settings.permutations, settings.seed)
-    )
+def signature(hashes: NDArray[Any], settings: MinHash = DEFAULT) -> NDArray[np.uint32]:
+    """Return the signature, uint32[permutations], of a set given as unsigned hashes; of none, the greatest values.
+
+    The lower 32 bits of a hash are used; a hash may be given more than once.
+    """
+    found = np.empty(settings.permutations, np.uint32)
+    minima_into(np.ascontiguousarray(hashes, np.uint64), *permutations(settings.permutations, settings.seed), found)
     return found
 
 
 def band_keys(found: NDArray[np.uint32], settings: MinHash = DEFAULT) -> NDArray[np.uint64]:
     """Return one key per band, uint64[bands]: equal where all rows of that band are equal."""
-    keys: NDArray[np.uint64] = _keys(found.reshape(settings.bands, settings.rows))
+    keys = np.empty(settings.bands, np.uint64)
+    keys_into(found, keys)
     return keys
 
 
 def keys_of(hashes: NDArray[np.uint64], settings: MinHash = DEFAULT) -> NDArray[np.uint64]:
     """Return the band keys, uint64[bands], of a set of 64-bit shingle hashes (their lower 32 bits are used)."""
-    return band_keys(signature(hashes.astype(np.uint32), settings), settings)
+    return band_keys(signature(hashes, settings), settings)
 
 
 def recall_at(similarity: float, bands: int, rows: int) -> float:
@@ -93,39 +90,11 @@ def recall_curve(bands: int = 14, rows: int = 8) -> str:
 
 
 @cache
-def _permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return a and b of `count` permutations, uint32 each."""
     stream = np.random.RandomState(seed)
     factors = stream.randint(0, 1 << 31, count, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     return factors, stream.randint(0, 1 << 32, count, dtype=np.uint32)
-
-
-@njit(cache=True, nogil=True)
-def _minima(hashes: Any, factors: Any, offsets: Any) -> Any:
-    """Return the minimum of every permutation; the inner loop is one SIMD multiply, add and minimum per lane."""
-    found = np.full(len(factors), np.uint32(0xFFFFFFFF), np.uint32)
-    for i in range(len(hashes)):
-        h = hashes[i]
-        h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * _FIRST)
-        h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * _SECOND)
-        h = np.uint32(h ^ (h >> np.uint32(16)))
-        for k in range(len(factors)):
-            found[k] = min(found[k], np.uint32(factors[k] * h + offsets[k]))
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _keys(rows: Any) -> Any:
-    """Hash each band's rows, and the band's number, with the SplitMix64 finaliser as the mixing step."""
-    keys = np.empty(len(rows), np.uint64)
-    for band in range(len(rows)):
-        h = np.uint64(band)
-        for k in range(rows.shape[1]):
-            h = (h + _GOLDEN) ^ np.uint64(rows[band, k])
-            h = (h ^ (h >> np.uint64(30))) * _M1
-            h = (h ^ (h >> np.uint64(27))) * _M2
-            h = h ^ (h >> np.uint64(31))
-        keys[band] = h
-    return keys
 
 
 def _main(arguments: list[str]) -> None:

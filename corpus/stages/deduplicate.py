@@ -31,9 +31,10 @@ from numpy.typing import NDArray
 
 from corpus.authority import Authority
 from corpus.dedup.clusters import Preference, Standing, components, known, representatives, write_clusters
-from corpus.dedup.minhash import MinHash, keys_of
+from corpus.dedup.minhash import MinHash
 from corpus.dedup.pairs import Entries, Pairing, Pairs, candidate_pairs, distinct_pairs, exact_pairs, groups
-from corpus.dedup.shingles import Shingling, read_text
+from corpus.dedup.shingles import Shingling
+from corpus.dedup.sketches import sketch
 from corpus.dedup.tables import (
     PART_BITS,
     ROW_MASK,
@@ -391,10 +392,8 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _read_batch(batch: pa.RecordBatch, minhash: MinHash) -> _Read:
-    read = [read_text(text.as_buffer(), minhash.shingling) for text in batch["text"]]
-    digests = np.frombuffer(b"".join(one.digest for one in read), np.uint64).reshape(-1, 2)
-    keys = np.array([keys_of(one.hashes, minhash) for one in read], np.uint64).reshape(-1, minhash.bands)
-    sizes = pa.array([len(one.hashes) for one in read], pa.int32())
+    found = sketch(batch["text"], minhash)
+    sizes = pa.array(found.shingles)
     columns = [batch["id"], batch["host"], batch["date"], pc.utf8_length(batch["text"]), sizes]
-    tick(len(read))
-    return _Read(digests, keys, pa.table(columns, schema=MEMBERS))
+    tick(batch.num_rows)
+    return _Read(found.digests, found.keys, pa.table(columns, schema=MEMBERS))
