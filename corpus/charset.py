@@ -14,12 +14,12 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import chardet
 
 from corpus.encodings import LABELS, MULTIBYTE, canonical, decode_as
+from corpus.strangeness import strangeness
 
 PRESCAN_BYTES: Final = 16_384
 """How far to look for a meta element; browsers look at 1,024 bytes, real pages declare later."""
@@ -32,12 +32,13 @@ STRANGE: Final = 0.2
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """Text of a page, its charset (WHATWG name), what decided (`bom`, `http`, `meta`, `utf-8`, `detector`) and the
-    number of U+FFFD in the text."""
+    number of U+FFFD in the text. `utf8` is the text in UTF-8 where the page came so, else None."""
 
     text: str
     charset: str
     source: str
     replaced: int
+    utf8: bytes | None = None
 
 
 _BOMS: Final = (
@@ -56,28 +57,6 @@ _DETECTABLE: Final = sorted(set(LABELS) - {"iso-8859-8-i", "utf-8"})
 
 _HIGH: Final = bytes(range(0x80, 0x100))
 _ASCII: Final = bytes(range(0x80))
-_SAMPLE: Final = 1 << 17
-_LETTERS: Final = re.compile(r"[^\x00-\x7f\s]")
-_SIGN: Final = "[¢-©¬®-¶¸-º¼-¾×÷ƒ†‡ˆ‰‚„]"
-_STRANGE: Final = re.compile(
-    "|".join(
-        (
-            "[\ufffd\x80-\x9f\ue000-\uf8ff]",  # replacement characters, C1 controls, private use
-            "[\uff61-\uff9f\u2500-\u259f]",  # half-width katakana, box drawing: typical of wrong decoding
-            "[\u00c0-\u024f]{4,}",  # accented letters in a run: another alphabet read as Latin
-            "(?<=[A-Za-z])[\u0370-\u06ff\u0e00-\u0e7f]",  # two scripts in one word
-            "[\u0370-\u06ff\u0e00-\u0e7f](?=[A-Za-z])",
-            "(?<=[A-Za-z])[¡-©«¬®-¶¸¹»-¿×÷](?=[a-z])",  # a sign amid letters
-            f"{_SIGN}(?:{_SIGN}|[\u00c0-\u06ff])|(?<=[\u00c0-\u06ff]){_SIGN}",
-            "(?<=[\u00c0-\u024f])[\xa0\xad](?=[\u00c0-\u024f])",
-            "(?<=[A-Za-z])[\u3400-\u9fff](?=[A-Za-z])",  # one ideograph amid Latin letters
-        )
-    )
-)
-_IDEOGRAPHS: Final = re.compile("[\u3400-\u9fff]")
-_SMALL: Final = "[\u03ac-\u03ce\u0430-\u045f]"
-_CAPITAL: Final = "[\u0386\u0388-\u03ab\u0400-\u042f]"
-_CAPITALS, _FLIP, _TITLE = re.compile(_CAPITAL), re.compile(_SMALL + _CAPITAL), re.compile(_CAPITAL + _SMALL)
 
 
 def header_charset(content_type: str | None) -> str | None:
@@ -96,6 +75,9 @@ def meta_charset(body: bytes) -> str | None:
 
 
 def _declared(attributes: bytes) -> str | None:
+    lowered = attributes.lower()
+    if b"charset" not in lowered and b"encoding" not in lowered:
+        return None  # most meta elements: not worth reading
     found = {m[1].lower(): m[2] or m[3] or m[4] or b"" for m in reversed(list(_ATTRIBUTE.finditer(attributes)))}
     for name in (b"charset", b"encoding"):
         if name in found:
@@ -130,15 +112,15 @@ def _declarations(body: bytes, http_label: str | None) -> list[tuple[str, str]]:
 
 def _valid_utf8(body: bytes, text: str, declared: list[tuple[str, str]]) -> Decoded:
     """Settle the charset of bytes that are valid UTF-8: a declaration stands if it reads them the same way."""
-    ascii_only = len(text) == len(body)
-    if ascii_only and _ISO_2022_JP.search(body):
+    ascii_only = text.isascii()
+    if ascii_only and b"\x1b" in body and _ISO_2022_JP.search(body):
         return _decoded(body, "iso-2022-jp", dict(declared).get("iso-2022-jp", "detector"))
     for name, source in declared:
         if ascii_only or name == "utf-8":
-            return Decoded(text, name, source, text.count("\ufffd"))
+            return Decoded(text, name, source, _replaced(text), body)
     if declared and declared[0][0] in MULTIBYTE and len(body.translate(None, _ASCII)) <= 8:
         return _choose(body, declared)  # a few Chinese characters can be valid UTF-8 by chance
-    return Decoded(text, "utf-8", "utf-8", text.count("\ufffd"))
+    return Decoded(text, "utf-8", "utf-8", _replaced(text), body)
 
 
 def _choose(body: bytes, declared: list[tuple[str, str]]) -> Decoded:
@@ -193,47 +175,11 @@ def _without_bom(body: bytes) -> str | None:
     return "utf-16le" if odd > 4 * even else "utf-16be" if even > 4 * odd else None
 
 
-def strangeness(text: str) -> float:
-    """Return the share of the characters that are not ASCII (in a sample) that point to a wrong charset."""
-    sample = _sample(text)
-    letters = len(_LETTERS.findall(sample))
-    strange = sum(len(found) for found in _STRANGE.findall(sample)) + _flipped(sample) + _rare(sample)
-    return strange / letters if letters else 0.0
-
-
-def _flipped(text: str) -> int:
-    """Return the Greek and Cyrillic capitals when words begin small and go on in capitals, as KOI8 does to others."""
-    flips = len(_FLIP.findall(text))
-    return len(_CAPITALS.findall(text)) if flips >= 3 and flips > len(_TITLE.findall(text)) else 0
-
-
-def _rare(text: str) -> int:
-    """Return how many ideographs are none of those that cover nearly all Chinese and Japanese text."""
-    common = _common_ideographs()
-    return sum(found not in common for found in _IDEOGRAPHS.findall(text))
-
-
-@cache
-def _common_ideographs() -> frozenset[str]:
-    """Return the first levels of GB 2312 (3,755), Big5 (5,401) and JIS X 0208 (2,965)."""
-    levels = ((0xB0, 0xD7, "gb2312"), (0xA4, 0xC6, "big5"), (0xB0, 0xCF, "euc_jp"))
-    return frozenset(
-        "".join(
-            bytes((lead, trail)).decode(codec, "ignore")
-            for first, last, codec in levels
-            for lead in range(first, last + 1)
-            for trail in range(0x40, 0xFF)
-        )
-    )
-
-
-def _sample(text: str) -> str:
-    """Return the text from its first character that is not ASCII on, at most _SAMPLE characters."""
-    first = _LETTERS.search(text)
-    start = max(0, first.start() - 1) if first else 0
-    return text[start : start + _SAMPLE]
-
-
 def _decoded(body: bytes, name: str, source: str) -> Decoded:
     text = decode_as(body, name)
-    return Decoded(text, name, source, text.count("\ufffd"))
+    return Decoded(text, name, source, _replaced(text))
+
+
+def _replaced(text: str) -> int:
+    """Return the number of U+FFFD; looking for the first one is several times cheaper than counting."""
+    return text.count("\ufffd") if "\ufffd" in text else 0

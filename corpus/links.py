@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import IntFlag
 from typing import Final
 
-from corpus.url import link_host
+from corpus.url import link_host, plain_host
 
 
 class Flag(IntFlag):
@@ -23,7 +23,7 @@ class Flag(IntFlag):
     SAME_OWNER = 8
 
 
-_REL: Final = {"nofollow": Flag.NOFOLLOW, "ugc": Flag.UGC, "sponsored": Flag.SPONSORED}
+_REL: Final = {"nofollow": int(Flag.NOFOLLOW), "ugc": int(Flag.UGC), "sponsored": int(Flag.SPONSORED)}
 # References that a URL parser resolves to the host of the base: a query, a fragment, an absolute path, a relative path
 # whose first segment has no colon; then schemes that lead to no host.
 _WITHIN: Final = re.compile(r"[?#]|/(?![/\\\t\n\r])|[\w.%~-]+(?:[/?#]|\Z)", re.ASCII)
@@ -36,7 +36,7 @@ def rel_flags(rel: str | None) -> int:
     """Return the flags of a rel attribute: `nofollow`, `ugc`, `sponsored`."""
     if not rel:
         return 0
-    return int(sum(flag for token, flag in _REL.items() if token in rel.lower().split()))
+    return sum({_REL[token] for token in rel.lower().split() if token in _REL})
 
 
 def says_nofollow(meta: str | None, headers: Iterable[str] = ()) -> bool:
@@ -50,6 +50,8 @@ def says_nofollow(meta: str | None, headers: Iterable[str] = ()) -> bool:
 def target_host(href: str, base: str, base_host: str) -> str | None:
     """Return the host a link leads to; `base` is the page's base URL, `base_host` that URL's host."""
     href = href.strip(" \t\n\r\f")
+    if found := plain_host(href):
+        return found
     if not href or _WITHIN.match(href):
         return base_host
     return None if _ELSEWHERE.match(href) else link_host(href, base)

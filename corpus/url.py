@@ -54,11 +54,16 @@ def normalise(url: str, base: str | None = None) -> Url | None:
     return Url(parsed.href, host) if host else None
 
 
+def plain_host(url: str) -> str | None:
+    """Return the host of an absolute http or https URL if it is so plain that no parser has to look at it, or None."""
+    plain = _PLAIN_HOST.match(url) if len(url) <= MAX_URL else None
+    return plain[1].lower() if plain else None
+
+
 def link_host(url: str, base: str) -> str | None:
     """Return the host that `url` on a page with base URL `base` leads to: `normalise(url, base).host`, but faster."""
-    plain = _PLAIN_HOST.match(url) if len(url) <= MAX_URL else None
-    if plain:
-        return plain[1].lower()
+    if plain := plain_host(url):
+        return plain
     found = normalise(url, base)
     return found.host if found else None
 

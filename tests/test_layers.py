@@ -17,6 +17,7 @@ LAYERS: dict[str, int] = {
     "corpus.schema": 1,
     "corpus.url": 1,
     "corpus.encodings": 1,
+    "corpus.strangeness": 1,
     "corpus.storage": 2,
     "corpus.archive": 3,
     "corpus.inputs": 4,

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.charset import decode, header_charset, meta_charset, strangeness
+from corpus.charset import decode, header_charset, meta_charset
 from corpus.encodings import LABELS, canonical, decode_as
+from corpus.strangeness import strangeness
 
 GERMAN = "Die Bäume stehen schön in Reih und Glied, und über den Dächern weht ein kühler Wind durch die Straßen."
 RUSSIAN = "Над рекой стоял туман. Старый мост давно не чинили, и по нему ходили только рыбаки. Утром было тихо."
