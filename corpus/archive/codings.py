@@ -13,6 +13,8 @@ from typing import Final, Protocol
 import brotli
 import zstandard
 
+from corpus.archive.sound import unpack_sound
+
 STEP: Final = 1 << 20
 """Unpacked bytes asked of a decoder at a time."""
 FEED: Final = 16 << 10
@@ -78,6 +80,9 @@ def decode_gzip(data: bytes, limit: int) -> Decoded:
     """Undo "gzip": all members; bytes behind the last one are left out."""
     if not data.startswith(GZIP_MAGIC):
         return Decoded(data, "not-coded")
+    sound = unpack_sound((data,), limit)
+    if sound and sound[1] == len(data):
+        return Decoded(sound[0])
     out, note, rest = Bounded(limit), "", memoryview(data)
     while rest[:2] == GZIP_MAGIC and not note:
         note, rest = inflate(zlib.decompressobj(31), rest, out)

@@ -15,7 +15,18 @@ from dataclasses import replace
 from typing import Final
 
 from corpus.archive.digests import check_digest
-from corpus.archive.heads import ARC_LINE, ARC_MARK, MORE, VERSION, Head, find_head, is_head, is_nearly_head, read_head
+from corpus.archive.heads import (
+    ARC_LINE,
+    ARC_MARK,
+    MORE,
+    VERSION,
+    Head,
+    find_head,
+    is_head,
+    is_nearly_head,
+    read_head,
+    read_warc_head,
+)
 from corpus.archive.records import (
     BAD_HEAD,
     BAD_LENGTH,
@@ -43,6 +54,7 @@ LONGEST_BLANK: Final = 64 << 10
 """A longer run of blanks counts as the end of a record, so that it need not be held."""
 MOST_PARTS: Final = 1 << 16
 """Most parts that one record may lie in; a record in more members than this is hostile, not spread."""
+RECORD_END: Final = b"\r\n\r\n"
 SPREAD: Final = f"the record is spread over more than {MOST_PARTS:,} members"
 
 
@@ -74,12 +86,38 @@ class Framer:
 
     def feed(self, part: Part) -> Iterator[Item]:
         """Take the next unpacked bytes."""
+        if part.first and part.last and (record := self._sole(part)):
+            yield record
+            return
         if part.first:
             if self._unsettled() and is_head(part.data, 0, self.settings.max_head):
                 yield from self.close((BAD_LENGTH, "its gzip member or zstd frame ends"))
             self.index = 0
         self._append(part)
         yield from self._run(final=False)
+
+    def _sole(self, part: Part) -> Record | None:
+        """Return the record of a member that holds one WARC record, sound and whole, and nothing else (most do).
+
+        All others go the long way, which gives the same for these.
+        """
+        if part.trust > Trust.OPEN or part.note or self.nuls.count or self.later or self._unsettled():
+            return None
+        data = part.data
+        head = read_warc_head(data, 0, self.settings.max_head) if data.startswith(b"WARC/") else MORE
+        if isinstance(head, str) or head.length is None or head.length > self.settings.max_block:
+            return None
+        end = head.end + head.length
+        if len(data) != end + len(RECORD_END) or not data.endswith(RECORD_END):
+            return None
+        self.base += len(self.data) + len(data)
+        self.data, self.pos, self.index, self.is_arc = b"", 0, 1, False
+        self.parts.clear()
+        block = data[head.end : end]
+        digest = check_digest(head.headers, head.record_type, block) if self.settings.check_digests else "unchecked"
+        return record_of(
+            head, block, digest, part.trust, file=self.file, offset=part.offset, length=part.end - part.offset
+        )
 
     def interrupt(self, gap: Gap) -> Iterator[Item]:
         """Settle what came before a gap in the file; the gap itself is a fault unless one of its records was.
@@ -378,24 +416,11 @@ class Framer:
         return max(inside[max(len(before) - 1, 0) :], default=Trust.CHECKED)
 
     def _record(self, head: Head, block: bytes | None, end: int, digest: str, trust: Trust) -> Record:
-        first, offset = head.headers.first, self.place[0]
-        behind = self._end(min(self.after, end + 4))
-        return Record(
-            file=self.file,
-            offset=offset,
-            length=behind - offset,
-            record_type=head.record_type,
-            headers=head.headers,
-            target_uri=bare_uri(first.get("warc-target-uri")),
-            date=first.get("warc-date"),
-            content_type=first.get("content-type"),
-            size=head.length or 0,
-            block=block,
-            digest=digest,
-            checked=trust == Trust.CHECKED,
-            index=self.place[1],
-            notes=self._notes(end),
-        )
+        offset, index = self.place
+        length = self._end(min(self.after, end + 4)) - offset
+        record = record_of(head, block, digest, trust, file=self.file, offset=offset, length=length)
+        record.index, record.notes = index, self._notes(end)
+        return record
 
     def _notes(self, end: int) -> tuple[str, ...]:
         """Return what is odd about the record that ends at `end` and was tolerated."""
@@ -403,6 +428,27 @@ class Framer:
         if self.after - end > 4 or self.data[end : self.after].strip(b"\r\n"):
             return (*notes, f"{self.after - end} stray blanks, NULs or line ends behind the block")
         return notes
+
+
+def record_of(
+    head: Head, block: bytes | None, digest: str, trust: Trust, *, file: str, offset: int, length: int
+) -> Record:
+    """Return the record of `head` and `block` that lies at `offset`."""
+    first = head.headers.first
+    return Record(
+        file=file,
+        offset=offset,
+        length=length,
+        record_type=head.record_type,
+        headers=head.headers,
+        target_uri=bare_uri(first.get("warc-target-uri")),
+        date=first.get("warc-date"),
+        content_type=first.get("content-type"),
+        size=head.length or 0,
+        block=block,
+        digest=digest,
+        checked=trust == Trust.CHECKED,
+    )
 
 
 def bare_uri(value: str | None) -> str | None:

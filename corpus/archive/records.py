@@ -49,7 +49,8 @@ class Headers:
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of a field, in order."""
-        return [value for key, value in self.fields if key.lower() == name.lower()]
+        name = name.lower()
+        return [value for key, value in self.fields if key.lower() == name] if name in self.first else []
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.fields)
@@ -66,6 +67,9 @@ class Headers:
 
 def parse_fields(text: str) -> list[tuple[str, str]]:
     """Return (name, value) per header line; a line that begins with a blank continues the one before (folding)."""
+    if "\n " not in text and "\n\t" not in text and not text.startswith((" ", "\t")):
+        found = [line.partition(":") for line in text.split("\n")]
+        return [(name.rstrip(), value.strip()) for name, colon, value in found if colon]
     fields: list[tuple[str, str]] = []
     for line in text.split("\n"):
         name, colon, value = line.partition(":")

@@ -12,6 +12,7 @@ BLANK: Final = re.compile(rb"[\r\n\0 \t]*")
 SECTOR: Final = 512
 """NULs in one run of blanks from which on they may stand where records were: a disk sector, the smallest piece of a
 file that a disk loses. Shorter runs are separators and stray bytes that writers leave."""
+SPACE: Final = 0x20
 ZERO_PIECE: Final = bytes(1 << 16)
 
 
@@ -40,6 +41,8 @@ def skip_blanks(data: bytes | bytearray, at: int) -> tuple[int, int]:
     Long zeros are compared in pieces, ten times as fast as the pattern matches them.
     """
     end = at
+    if at < len(data) and data[at] > SPACE:
+        return at, 0
     while data.startswith(ZERO_PIECE, end):
         end += len(ZERO_PIECE)
     zeros, found = end - at, BLANK.match(data, end)
