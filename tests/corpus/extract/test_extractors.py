@@ -1,10 +1,26 @@
 """Extractors by name, and the gates of adaptive."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.document import Drop
 from corpus.errors import MissingError, SettingError
-from corpus.extract.extractors import ADAPTIVE, EXTRACTORS, Adaptive, ExtractSettings, Gates, make_extractor
+from corpus.extract import extractors
+from corpus.extract.extractors import (
+    ADAPTIVE,
+    EXTRACTORS,
+    STRETCH,
+    Adaptive,
+    ExtractSettings,
+    Gates,
+    identifier,
+    letters_of,
+    make_extractor,
+)
 from corpus.extract.page import Headers, Page, parse_page
 from corpus.url import Url
 
@@ -56,6 +72,60 @@ def test_adaptive_gives_the_precise_text() -> None:
     assert make_extractor(ExtractSettings(extractor=ADAPTIVE))(page) == EXTRACTORS["trafilatura"](page)
 
 
+@pytest.mark.parametrize(
+    ("html", "min_letters", "languages", "steps"),
+    [
+        (None, 100, None, ["cheap", "precise"]),
+        (None, 100, ("en",), ["cheap", "language", "precise"]),
+        (None, 100, ("xx",), ["cheap", "language"]),
+        (None, 10_000, ("en",), ["cheap", "whole"]),
+        (
+            "<nav><p>Of all this <b>nothing is</b> main text.</p></nav>",
+            20,
+            ("en",),
+            ["cheap", "whole", "language", "precise"],
+        ),
+    ],
+)
+def test_adaptive_takes_each_step_once_and_no_further_than_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+    html: str | None,
+    min_letters: int,
+    languages: tuple[str, ...] | None,
+    steps: list[str],
+) -> None:
+    """Cheap text, whole page where that is short, language, precise text: in this order, each at most once."""
+    taken: list[str] = []
+
+    def noted(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **named: (taken.append(name), step(*args, **named))[1]
+
+    monkeypatch.setattr(extractors, "by_resiliparse", noted("cheap", extractors.by_resiliparse))
+    monkeypatch.setattr(extractors, "by_trafilatura", noted("precise", extractors.by_trafilatura))
+    monkeypatch.setattr(extractors, "extract_plain_text", noted("plain", extractors.extract_plain_text))
+    page = article(SENTENCES) if html is None else parse_page(html.encode(), url=URL, headers=Headers())
+    gates = Gates(min_letters=min_letters, languages=languages, identifier="hostile_extractors:guess")
+    Adaptive(gates, noted("language", identifier(gates)))(page)
+    assert taken.count("plain") == ("cheap" in steps) + ("whole" in steps)
+    assert [step for step in taken if step != "plain"] == [step for step in steps if step != "whole"]
+
+
+@given(st.text(), st.integers(0, 50))
+def test_letters_are_counted_as_far_as_needed(text: str, enough: int) -> None:
+    """Fewer letters than enough are all counted; otherwise the count is enough and no more than there are."""
+    letters = sum(character.isalpha() for character in text)
+    found = letters_of(text, enough)
+    assert found == letters if letters < enough else enough <= found <= letters
+
+
+def test_letters_beyond_the_first_stretch_are_counted() -> None:
+    """Letters count wherever they stand, and counting ends with the stretch that has enough of them."""
+    text = "1" * STRETCH + "ab" * STRETCH
+    assert letters_of(text, 1) == STRETCH
+    assert letters_of(text, 10**9) == 2 * STRETCH
+    assert letters_of("", 5) == 0
+
+
 def test_the_length_gate() -> None:
     """A page whose whole text has too few letters is dropped unread; 22 is what this one has."""
     page = parse_page(b"<p>0123456789 letters: twenty seven here</p>", url=URL, headers=Headers())
@@ -84,8 +154,6 @@ def test_the_language_gate(languages: tuple[str, ...] | None, words: str, reason
 
 def test_the_language_gate_knows_the_project_s_own_identifier() -> None:
     """The default of the gate is a class of this project that identifies languages."""
-    from corpus.extract.extractors import identifier  # noqa: PLC0415
-
     assert callable(identifier(Gates(languages=("en",))))
 
 
