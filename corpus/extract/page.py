@@ -31,14 +31,15 @@ _CONTROL_REFERENCES: Final = re.compile(
     rb"&#(?:0*(?:[1-8]|1[4-9]|2[0-9]|3[01]|6553[45])(?![0-9])|x0*(?:[1-8ef]|1[0-9a-f]|fff[ef])(?![0-9a-f]));?",
     re.IGNORECASE,
 )
+# Selectors, those of one attribute together: an element without it is then passed over at once.
 _STATING: Final = (
-    '[href]:is(base),[name*="robots" i],[http-equiv*="content-language" i],[rel*="canonical" i],[rel*="license" i],'
-    '[hreflang]:is(link),[href*="creativecommons.org/"]'
+    '[name*="robots" i],[http-equiv*="content-language" i],[rel]:is([rel*="canonical" i],[rel*="license" i]),'
+    '[hreflang]:is(link),[href]:is(base,[href*="creativecommons.org/"],{links})'
 )
-_LINKING: Final = "[href]:is(a,area)"
+_LINKS: Final = ":is(a,area)"
 # What a reference has that does not lead to the host of its base: a scheme, or two slashes, which may be backslashes or
 # have tabs and line ends between them.
-_LEAVING: Final = r':is([href*=":"],[href*="//"],[href*="\\"],[href*="\9 "],[href*="\a "],[href*="\d "])'
+_LEAVING: Final = _LINKS + r':is([href*=":"],[href*="//"],[href*="\\"],[href*="\9 "],[href*="\a "],[href*="\d "])'
 _CREATIVE_COMMONS: Final = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
 
 
@@ -86,7 +87,7 @@ def parse_page(body: bytes, *, url: Url, headers: Headers) -> Page:
     base = elements.base
     robots = elements.meta("robots")
     links = votes(
-        elements.anchors,
+        elements.anchors(),
         elements.owners(),
         host=url.host,
         base=base.href,
@@ -122,13 +123,13 @@ def _selector(host: str) -> str:
     """Return the selector of the elements that matter on a page whose links resolve against a URL on `host`."""
     plain = plain_host(f"http://{host}/") == host
     own = f':not([href^="http://{host}/"],[href^="https://{host}/"])' if plain else ""
-    return f"{_STATING},{_LINKING}{_LEAVING}{own}"
+    return _STATING.format(links=_LEAVING + own)
 
 
 class _Elements:
-    """The elements of a page that matter, by name in document order; its base URL; (href, rel flags) of anchors.
+    """The elements of a page that matter, by name in document order, its base URL, and (href, rel) of its anchors.
 
-    `anchors` are distinct. Those that lead to the page's host may be left out.
+    Anchors are distinct, `a` before `area`. Those that lead to the page's host may be left out.
     """
 
     def __init__(self, tree: HTMLTree, url: Url) -> None:
@@ -136,17 +137,18 @@ class _Elements:
         self._look(_selector(url.host))
         self.base = self._base(url)
         if self.base.host != url.host:
-            self._look(f"{_STATING},{_LINKING}")
-        found = ((e.get_attribute("href"), e.get_attribute("rel")) for e in self._anchors())
-        self.anchors = [(href, rel_flags(rel)) for href, rel in dict.fromkeys(found) if href is not None]
+            self._look(_STATING.format(links=_LINKS))
+        found = ((e.get_attribute("href"), e.get_attribute("rel")) for e in (*self.named["a"], *self.named["area"]))
+        self._anchors = list(dict.fromkeys(found))
 
     def _look(self, selector: str) -> None:
         self.named: dict[str, list[Any]] = {name: [] for name in ("base", "meta", "link", "a", "area")}
         for element in self._tree.document.query_selector_all(selector).values() if self._tree.document else ():
             self.named.setdefault(str(element.tag).lower(), []).append(element)
 
-    def _anchors(self) -> Iterator[Any]:
-        return chain(self.named["a"], self.named["area"])
+    def anchors(self) -> Iterator[tuple[str, int]]:
+        """Yield (href, rel flags) of the anchors that have an href."""
+        return ((href, rel_flags(rel)) for href, rel in self._anchors if href is not None)
 
     def _base(self, url: Url) -> Url:
         """Return the base URL: the first base element with an href, if it is a valid http URL, else the page's."""
@@ -170,12 +172,9 @@ class _Elements:
             if (element.get_attribute(attribute) or "").strip().lower() == value:
                 yield (element.get_attribute("content") or "")[:4000]
 
-    def rel(self, token: str, names: Iterable[str] = ("link",)) -> Iterator[str]:
-        """Yield the hrefs of elements whose rel has `token`."""
-        for name in names:
-            for element in self.named[name]:
-                if token in _rel(element):
-                    yield element.get_attribute("href") or ""
+    def rel(self, token: str) -> Iterator[str]:
+        """Yield the hrefs of link elements whose rel has `token`."""
+        return (e.get_attribute("href") or "" for e in self.named["link"] if token in _rel(e))
 
     def owners(self) -> Iterator[str]:
         """Yield the hrefs of canonical links and of alternates with hreflang, at most MOST_OWNERS."""
@@ -185,10 +184,10 @@ class _Elements:
 
     def licences(self) -> Iterator[str]:
         """Yield the hrefs of links marked as licence, and of links to a Creative Commons licence."""
-        names = ("link", "a", "area")
-        yield from self.rel("license", names)
-        for href, _ in self.anchors:
-            if any(part in href for part in _CREATIVE_COMMONS):
+        yield from self.rel("license")
+        yield from (href for href, rel in self._anchors if href and rel and "license" in rel.lower().split())
+        for href, _ in self._anchors:
+            if href and any(part in href for part in _CREATIVE_COMMONS):
                 yield href
 
 

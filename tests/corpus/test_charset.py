@@ -5,6 +5,7 @@ import codecs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_page import plain_meta_charset
 
 from corpus.charset import decode, header_charset, meta_charset
 from corpus.encodings import LABELS, canonical, decode_as
@@ -194,3 +195,23 @@ def test_decoding_never_fails(body: bytes, label: str | None) -> None:
 def test_utf_8_comes_back(text: str) -> None:
     """Text written as UTF-8 and declared so comes back as it was (a leading mark aside)."""
     assert decode(text.encode(), "utf-8").text == text.removeprefix(codecs.BOM_UTF8.decode())
+
+
+HEAD = [
+    "<meta ",
+    "<META\n",
+    "<?xml ",
+    "charset=",
+    "CharSet = ",
+    "encoding=",
+    "http-equiv=content-type ",
+    "content=",
+    ">",
+]
+HEAD += ["'text/html; charset=big5' ", '"', "'", "utf-8", "koi8-r ", "bogus", "<!--", "-->", "<p>", "name=x ", "/", " "]
+
+
+@given(st.lists(st.sampled_from(HEAD)).map("".join))
+def test_meta_elements_without_a_charset_are_passed_over(head: str) -> None:
+    """Looking for the word before reading the attributes finds the same label."""
+    assert meta_charset(head.encode()) == plain_meta_charset(head.encode())
