@@ -3,9 +3,12 @@
 Both ends are ours, but what passes between them comes from crawls, so it is plain values only: nothing on this wire
 can make code run. A frame is one byte of kind, two lengths (big-endian, 4 bytes each), the header and the payload.
 
-    parent to worker   C configuration    U unit: what to read, the item to begin with, verdicts on items
-    worker to parent   H ready            B batch: the rows of the next items; payload: their texts
-                       D done: complete (or to be gone on with by a fresh worker), spent    X failed: kind, message
+    parent to worker   C configuration
+                       U unit: what to read, the item to begin with, the mark of its place, verdicts on items
+    worker to parent   H ready
+                       B batch: the rows of the next items, the mark of what follows them; payload: their texts
+                       D done: complete (or to be gone on with by a fresh worker), spent
+                       X failed: kind, message
 """
 
 import json

@@ -35,16 +35,18 @@ Batch = tuple[list[Any], bytes]
 
 @dataclass(slots=True)
 class _Course:
-    """How far a unit has come: items whose rows have arrived, verdicts on culprits, items that a worker died at."""
+    """How far a unit has come: items whose rows have arrived, where the next begins (None: no word of it), verdicts on
+    culprits, items that a worker died at."""
 
     name: str
     settled: int = 0
+    mark: Any = None
     verdicts: dict[int, tuple[Drop, int]] = field(default_factory=dict)
     strikes: set[int] = field(default_factory=set)
 
-    def advance(self, items: int) -> None:
-        """Take note that the rows of so many further items have arrived."""
-        self.settled += items
+    def advance(self, items: int, mark: Any) -> None:
+        """Take note that the rows of so many further items have arrived, and where the next item begins."""
+        self.settled, self.mark = self.settled + items, mark
         if self.strikes or self.verdicts:
             self.verdicts = {item: verdict for item, verdict in self.verdicts.items() if item >= self.settled}
             self.strikes = {item for item in self.strikes if item >= self.settled}
@@ -66,7 +68,9 @@ class _Course:
     def frame(self, unit: Mapping[str, Any]) -> bytes:
         """Return the frame that has the rest of the unit read."""
         verdicts = {item: (drop.reason, drop.detail, phase) for item, (drop, phase) in self.verdicts.items()}
-        return frames.pack(frames.UNIT, {"unit": dict(unit), "start": self.settled, "verdicts": verdicts})
+        return frames.pack(
+            frames.UNIT, {"unit": dict(unit), "start": self.settled, "mark": self.mark, "verdicts": verdicts}
+        )
 
 
 class Guard:
@@ -118,7 +122,7 @@ class Guard:
         while not worker.dead:
             for kind, header, payload in worker.exchange():
                 if kind == frames.BATCH:
-                    course.advance(len(header["rows"]))
+                    course.advance(len(header["rows"]), header["mark"])
                     yield header["rows"], payload
                 elif kind == frames.DONE:
                     self._finish(header)

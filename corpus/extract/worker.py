@@ -38,8 +38,9 @@ class Spent(Exception):  # noqa: N818 - says that a fresh worker shall go on, wh
 class Desk:
     """Where a worker notes which item it is at, sets the limits of a page, and puts rows.
 
-    `start` is the first item of the unit to give a row for, `verdicts` what is known of items that ended a worker:
-    its drop, and the phase it ended in.
+    `start` is the first item of the unit to give a row for, and `mark` what the worker before said of the place where
+    that item begins (None: the beginning of the unit). `marker`, set by the work, says where the next item begins.
+    `verdicts` tell of items that ended a worker: the drop, and the phase it ended in.
     """
 
     def __init__(self, sink: BinaryIO, configuration: Mapping[str, Any]) -> None:
@@ -52,12 +53,15 @@ class Desk:
         self._texts: list[bytes] = []
         self._size, self._flushed = 0, time.monotonic()
         self.spent = False
+        self.mark: Any = None
+        self.marker: Callable[[], Any] = nothing
         self.start = self.item = self.pages = 0
         self.verdicts: dict[int, tuple[Drop, int]] = {}
 
-    def begin(self, start: int, verdicts: Mapping[str, tuple[str, str, int]]) -> None:
-        """Begin a unit with its item number `start`."""
+    def begin(self, start: int, mark: Any, verdicts: Mapping[str, tuple[str, str, int]]) -> None:
+        """Begin a unit with its item number `start`, at the place `mark`."""
         self.start = self.item = start
+        self.mark, self.marker = mark, nothing
         self.verdicts = {int(item): (Drop(reason, detail), phase) for item, (reason, detail, phase) in verdicts.items()}
 
     def at(self, phase: int) -> None:
@@ -88,13 +92,13 @@ class Desk:
         self._rows.append(row)
         self._texts.append(text)
         self._size += len(text) + 500
-        if self._size >= self._batch or time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        if self._size >= self._batch or self.spent or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush(self.marker())
 
-    def flush(self) -> None:
-        """Send the rows that are held."""
+    def flush(self, mark: Any = None) -> None:
+        """Send the rows that are held, and where the item after them begins."""
         if self._rows:
-            self.send(frames.pack(frames.BATCH, {"rows": self._rows}, b"".join(self._texts)))
+            self.send(frames.pack(frames.BATCH, {"rows": self._rows, "mark": mark}, b"".join(self._texts)))
         self._rows, self._texts, self._size, self._flushed = [], [], 0, time.monotonic()
 
     def send(self, frame: bytes) -> None:
@@ -139,17 +143,20 @@ def listen(source: BinaryIO, inbox: "queue.SimpleQueue[frames.Frame]") -> None:
 
 def serve_unit(work: Work, header: Mapping[str, Any], desk: Desk) -> bytes:
     """Work off a unit; return the frame that says how it ended."""
-    desk.begin(header["start"], header["verdicts"])
+    desk.begin(header["start"], header["mark"], header["verdicts"])
     try:
         work(header["unit"], desk)
         desk.flush()
     except Spent:
-        desk.flush()
         return frames.pack(frames.DONE, {"complete": False, "spent": True})
     except Exception as error:  # the parent raises it
         desk.flush()
         return frames.pack(frames.FAILED, {"kind": type(error).__name__, "message": str(error)})
     return frames.pack(frames.DONE, {"complete": True, "spent": desk.spent})
+
+
+def nothing() -> None:
+    """Say that there is no way into a unit but from its beginning."""
 
 
 def claim_streams() -> tuple[BinaryIO, BinaryIO]:

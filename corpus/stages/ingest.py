@@ -22,7 +22,7 @@ otherwise: they are intact records of incomplete pages, and most of a long page 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
@@ -189,7 +189,7 @@ class _Unit:
             self.links.add(found.url, found.host, found.links)
         values, row = found.document, None
         if values:
-            row = self.documents.add(values, 500 + 2 * len(values[TEXT]))
+            row = self.documents.add(values, 500 + 2 * found.characters)
         self.ledger.add(
             (
                 self.input.url,
@@ -242,11 +242,13 @@ def process(found: Settled, processor: Processor) -> None:
     """Have a processor change the document of an item or drop it."""
     if found.document is None:
         return
-    result = processor(Document(**dict(zip(DOCUMENT, found.document, strict=True))))
+    document = Document(**dict(zip(DOCUMENT, found.document, strict=True)))
+    result = processor(replace(document, text=found.document[TEXT].decode()))
     if isinstance(result, Drop):
         found.bucket, found.detail, found.document = result.reason, result.detail or None, None
     else:
         found.document = [getattr(result, name) for name in DOCUMENT]
+        found.document[TEXT], found.characters = result.text.encode(), len(result.text)
 
 
 class Rows:

@@ -7,12 +7,12 @@ that ends the worker.
 
 import gc
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from corpus.archive.http import HttpSettings
 from corpus.archive.reader import open_archive
-from corpus.archive.records import ArchiveSettings, Fault, Record
+from corpus.archive.records import ArchiveSettings, Fault, Mark, Record
 from corpus.document import Drop
 from corpus.errors import InputError
 from corpus.extract.extractors import Extractor, ExtractSettings, Gates, forget, make_extractor
@@ -61,7 +61,7 @@ class Reading:
 
     def __call__(self, unit: Mapping[str, Any], desk: Desk) -> None:
         source = Source.load(unit)
-        for item in items(source, desk.start):
+        for item in items(source, desk):
             desk.at(JUDGING)
             desk.put(*pack_row(self.entry(item, source, desk)))
 
@@ -121,13 +121,14 @@ class Reading:
         return PageResult(facts=facts, text=found, extractor=self.name)
 
 
-def items(source: Source, start: int) -> Iterator[Record | Fault]:
-    """Yield the items of an archive from number `start` on; raises InputError when it cannot be opened or read on."""
+def items(source: Source, desk: Desk) -> Iterator[Record | Fault]:
+    """Yield the items of an archive from the desk's start on; raises InputError when it cannot be opened or read on."""
+    mark = Mark(**desk.mark) if desk.mark else None
     try:
         with open_input(source.url, source.remote) as stream:
-            for number, item in enumerate(open_archive(stream, source.url, source.archive)):
-                if number >= start:
-                    yield item
+            reader = open_archive(stream, source.url, source.archive, mark=mark)
+            desk.marker = lambda: asdict(reader.mark())
+            yield from reader
     except OSError as error:
         raise InputError(f"{source.url}: cannot be read on ({error.strerror or error})") from error
 

@@ -26,7 +26,8 @@ _TEXT: Final = DOCUMENT.index("text")
 class Settled:
     """A record or fault with its bucket; the fields are those of Entry, `document` the values named by DOCUMENT.
 
-    `url` and `host` are None where the record has no valid address; `fault` is (reason, detail).
+    `url` and `host` are None where the record has no valid address; `fault` is (reason, detail). The text among the
+    values of the document is UTF-8, of `characters` code points.
     """
 
     offset: int
@@ -40,6 +41,7 @@ class Settled:
     host: str | None
     links: Sequence[tuple[str, int]]
     fault: tuple[str, str] | None
+    characters: int
     document: list[Any] | None
 
 
@@ -59,6 +61,7 @@ def pack_row(entry: "Entry") -> tuple[list[Any], bytes]:
         url.host if url else None,
         entry.links,
         (fault.reason, fault.detail) if fault else None,
+        len(document.text) if document else 0,
         [document.id.hex(), len(text), *_VALUES(document)] if document else None,
     ]
     return row, text
@@ -71,8 +74,7 @@ def unpack_rows(file: str, rows: Sequence[list[Any]], texts: bytes) -> Iterator[
         found = Settled(*row)
         if found.document:
             identity, size, *values = found.document
-            text = texts[at : at + size].decode()
+            values.insert(_TEXT - 1, texts[at : at + size])
             at += size
-            values[_TEXT - 1 : _TEXT - 1] = (text,)
             found.document = [bytes.fromhex(identity), *values, file, found.offset, found.length]
         yield found

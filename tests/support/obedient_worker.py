@@ -13,6 +13,8 @@ from corpus.extract.worker import Desk, Work, serve
 
 def work(unit: Mapping[str, Any], desk: Desk) -> None:
     """Obey the orders of a unit, each in the phase it names; the row says what was done with the item."""
+    assert desk.mark == ({"next": desk.start} if desk.start else None)
+    desk.marker = lambda: {"next": desk.item}
     for item, order in enumerate(unit["orders"]):
         if item < desk.start:
             continue

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from archives import warc
 
 import corpus.stages.ingest as ingest_module
@@ -264,18 +265,31 @@ def test_a_hostile_page_costs_itself_alone(tmp_path: Path) -> None:
     assert [row["title"] for row in rows(ingest, "documents")] == ["one", "print", "last"]
 
 
-def test_the_records_around_a_death_are_those_of_a_quiet_run(tmp_path: Path) -> None:
+def packed(records: list[bytes], form: str) -> bytes:
+    """Return records as a plain file, a gzip member or zstd frame each, or in one gzip member."""
+    if form == "member each":
+        return b"".join(gzip.compress(record, mtime=0) for record in records)
+    if form == "frame each":
+        return b"".join(zstandard.compress(record) for record in records)
+    return gzip.compress(b"".join(records), mtime=0) if form == "one member" else b"".join(records)
+
+
+@pytest.mark.parametrize("form", ["plain", "member each", "frame each", "one member"])
+def test_the_records_around_a_death_are_those_of_a_quiet_run(tmp_path: Path, form: str) -> None:
     """With a page among all kinds of records that ends its worker, every other row is what it is without it."""
     cases = [data for name, (data, _) in CASES.items() if "large" not in name and "bomb" not in name]
     seen = []
-    for order in ("abort", "nothing"):
-        data = [*cases[:9], warc(1000, http(html(title=order))), *cases[9:]]
-        ingest = stage(tmp_path, b"".join(data), replace(OBEY, extractor="hostile_extractors:obey"))
+    for order, batch in (("nothing", 1 << 18), ("abort", 1 << 18), ("abort", 1)):
+        data = packed([*cases[:9], warc(1000, http(html(title=order))), *cases[9:]], form)
+        ingest = stage(tmp_path, data, replace(OBEY, limits=replace(OBEY.limits, batch=batch)))
         ingest.run(0)
-        keep = [{k: v for k, v in row.items() if k not in ("row", "offset")} for row in rows(ingest, "ledger")]
-        assert keep.pop(9)["bucket"] == ("crash" if order == "abort" else "document")
+        keep = [
+            {k: v for k, v in row.items() if k not in ("row", "offset", "length")} for row in rows(ingest, "ledger")
+        ]
+        culprit = keep.pop(9)
+        assert culprit["bucket"] == ("crash" if order == "abort" else "document")
         seen.append(keep)
-    assert seen[0] == seen[1]
+    assert seen[0] == seen[1] == seen[2]
 
 
 HOSTILE = {
