@@ -21,11 +21,13 @@ from corpus.archive.heads import (
     MORE,
     VERSION,
     Head,
+    bare_uri,
     find_head,
     is_head,
     is_nearly_head,
     read_head,
     read_warc_head,
+    record_of,
 )
 from corpus.archive.records import (
     BAD_HEAD,
@@ -33,10 +35,12 @@ from corpus.archive.records import (
     CHECKSUM,
     DAMAGED,
     JUNK,
+    START,
     TRUNCATED,
     ZEROS,
     ArchiveSettings,
     Fault,
+    Mark,
     Record,
     Trust,
 )
@@ -61,12 +65,12 @@ SPREAD: Final = f"the record is spread over more than {MOST_PARTS:,} members"
 class Framer:
     """Takes parts in order (`feed`), gaps (`interrupt`) and the end (`close`); each yields records and faults."""
 
-    def __init__(self, file: str, settings: ArchiveSettings) -> None:
+    def __init__(self, file: str, settings: ArchiveSettings, mark: Mark = START) -> None:
         self.file = file
         self.settings = settings
         self.data: bytes | bytearray = b""
         self.pos = 0  # index in data up to which everything is settled
-        self.base = 0  # unpacked bytes before data
+        self.base = mark.unpacked  # unpacked bytes before data
         self.parts: deque[tuple[int, Part]] = deque()  # (unpacked bytes before it, part)
         self.head: Head | None = None
         self.begin = 0  # unpacked bytes before the head
@@ -74,12 +78,12 @@ class Framer:
         self.place = (0, 0)  # file offset of the head, index in its member
         self.lost: Fault | None = None  # being searched past
         self.skipped: int | None = None  # bytes of an oversize block already passed
-        self.is_arc: bool | None = None
+        self.is_arc = mark.is_arc
         self.nuls = Nuls()  # of the run of blanks that is being passed
         self.later: list[Fault] = []  # zeros between the members of the present record
         self.after = 0  # index behind the blanks that follow the present block
-        self.index = 0
-        self.hashed = 0  # bytes of blocks without border whose digest was asked for
+        self.index = mark.index
+        self.hashed = mark.hashed  # bytes of blocks without border whose digest was asked for
         self.told = -1  # offset of the last damaged member that a fault of one of its records tells of
         self.cause = (TRUNCATED, "the file ends")
         self.gap = -1  # offset of the gap that is being settled
@@ -96,12 +100,26 @@ class Framer:
         self._append(part)
         yield from self._run(final=False)
 
+    @property
+    def place_behind(self) -> int | None:
+        """The file offset, in a plain file, from which all that is still to be told can be read; None while what is
+        read is part of something that began before.
+        """
+        if self.head is not None or self.lost is not None or self.nuls.count or self.later or not self.parts:
+            return None
+        return self._offset(self.pos)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of what was taken is still to be told."""
+        return not (self._unsettled() or self.nuls.count or self.later)
+
     def _sole(self, part: Part) -> Record | None:
         """Return the record of a member that holds one WARC record, sound and whole, and nothing else (most do).
 
         All others go the long way, which gives the same for these.
         """
-        if part.trust > Trust.OPEN or part.note or self.nuls.count or self.later or self._unsettled():
+        if part.trust > Trust.OPEN or part.note or not self.settled:
             return None
         data = part.data
         head = read_warc_head(data, 0, self.settings.max_head) if data.startswith(b"WARC/") else MORE
@@ -428,29 +446,3 @@ class Framer:
         if self.after - end > 4 or self.data[end : self.after].strip(b"\r\n"):
             return (*notes, f"{self.after - end} stray blanks, NULs or line ends behind the block")
         return notes
-
-
-def record_of(
-    head: Head, block: bytes | None, digest: str, trust: Trust, *, file: str, offset: int, length: int
-) -> Record:
-    """Return the record of `head` and `block` that lies at `offset`."""
-    first = head.headers.first
-    return Record(
-        file=file,
-        offset=offset,
-        length=length,
-        record_type=head.record_type,
-        headers=head.headers,
-        target_uri=bare_uri(first.get("warc-target-uri")),
-        date=first.get("warc-date"),
-        content_type=first.get("content-type"),
-        size=head.length or 0,
-        block=block,
-        digest=digest,
-        checked=trust == Trust.CHECKED,
-    )
-
-
-def bare_uri(value: str | None) -> str | None:
-    """Return a target URI without the angle brackets that old crawlers wrote around it."""
-    return value[1:-1].strip() if value and value.startswith("<") and value.endswith(">") else value

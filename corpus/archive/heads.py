@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from heapq import merge
 from typing import Final
 
-from corpus.archive.records import Headers, decode_head, parse_fields
+from corpus.archive.records import Headers, Record, Trust, decode_head, parse_fields
 from corpus.archive.window import SECTOR
 
 VERSION: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,4}[ \t]*\r*\n")
@@ -173,3 +173,29 @@ def is_nearly_head(data: bytes) -> bool:
 def is_head(data: Buffer, at: int, limit: int) -> bool:
     """Say whether a whole record head stands at index `at`."""
     return isinstance(read_head(data, at, limit), Head)
+
+
+def record_of(
+    head: Head, block: bytes | None, digest: str, trust: Trust, *, file: str, offset: int, length: int
+) -> Record:
+    """Return the record of `head` and `block` that lies at `offset`."""
+    first = head.headers.first
+    return Record(
+        file=file,
+        offset=offset,
+        length=length,
+        record_type=head.record_type,
+        headers=head.headers,
+        target_uri=bare_uri(first.get("warc-target-uri")),
+        date=first.get("warc-date"),
+        content_type=first.get("content-type"),
+        size=head.length or 0,
+        block=block,
+        digest=digest,
+        checked=trust == Trust.CHECKED,
+    )
+
+
+def bare_uri(value: str | None) -> str | None:
+    """Return a target URI without the angle brackets that old crawlers wrote around it."""
+    return value[1:-1].strip() if value and value.startswith("<") and value.endswith(">") else value

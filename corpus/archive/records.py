@@ -146,6 +146,33 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A place between two items of a file, from which `open_archive` goes on as if it had not stopped. Plain values,
+    which can be stored and sent (`dataclasses.asdict`, `Mark(**values)`); only a reader makes them.
+
+    offset      byte of the file to read on from
+    passed      items found there that were handed out before; they are read again, and left out
+    the others  what the reader knew of the file at `offset`: how it is packed, where its zstd dictionary is, its format
+                of records, and how much of its bounded work is done
+    """
+
+    offset: int = 0
+    passed: int = 0
+    kind: str | None = None
+    plain: bool = False
+    dictionary: int | None = None
+    tried: int = 0
+    is_arc: bool | None = None
+    unpacked: int = 0
+    hashed: int = 0
+    index: int = 0
+
+
+START: Final = Mark()
+"""The beginning of a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSettings:
     """Limits of the reader, in bytes, and whether it compares record digests.
 

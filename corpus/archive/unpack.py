@@ -15,7 +15,7 @@ import zstandard
 from corpus.archive import gzipped, zstandards
 from corpus.archive.gzipped import Wreck
 from corpus.archive.heads import ARC_LINE, ARC_MARK, read_head
-from corpus.archive.records import DAMAGED, JUNK, KIB, MIB, TRUNCATED, ZEROS, ArchiveSettings, Trust
+from corpus.archive.records import DAMAGED, JUNK, KIB, MIB, START, TRUNCATED, ZEROS, ArchiveSettings, Mark, Trust
 from corpus.archive.spool import Gap, Part, Spool
 from corpus.archive.window import BLANK, SECTOR, Window
 
@@ -35,21 +35,32 @@ TRIALS: Final = 512 * MIB
 
 
 class Unpacker:
-    """Unpacks one file; iterate over `parts()` once. `dictionary` is for zstd frames read from the middle of a file."""
+    """Unpacks one file; iterate over `parts()` once. `dictionary` is for zstd frames read from the middle of a file.
 
-    def __init__(self, window: Window, settings: ArchiveSettings, dictionary: bytes | None = None) -> None:
+    `border` is (offset, kind, offset of the dictionary frame, work) of the member, or other thing, that is being read.
+    """
+
+    def __init__(
+        self, window: Window, settings: ArchiveSettings, dictionary: bytes | None = None, mark: Mark = START
+    ) -> None:
         self.window = window
         self.settings = settings
-        self.kind: str | None = None
-        self.dictionary = dictionary
+        self.kind = mark.kind
+        self.plain = mark.plain
         self.unpacker = zstandards.decompressor(dictionary)
-        self._work = 0
+        self._dictionary_at = mark.dictionary
+        self._work = mark.tried
+        self.border = (window.start, self.kind, self._dictionary_at, self._work)
 
     def parts(self) -> Iterator[Part | Gap]:
         """Yield all of the file: parts with unpacked bytes, gaps for what does not unpack."""
         at = self.window.start
+        if self.plain:
+            yield from self._plain(at, first=False)
+            return
         while True:
             self.window.drop(at)
+            self.border = (at, self.kind, self._dictionary_at, self._work)
             found = self.window.read(at, 4)
             if not found:
                 return
@@ -62,7 +73,8 @@ class Unpacker:
             elif zstandards.skippable(found):
                 at = yield from self._skippable(at)
             elif self.kind is None and self._begins_plain(at):
-                yield from self._plain(at)
+                self.plain = True
+                yield from self._plain(at, first=True)
                 return
             else:
                 at = yield from self._between(at)
@@ -104,8 +116,9 @@ class Unpacker:
         is_dictionary = zstandards.skippable(self.window.read(at, 4)) == zstandards.DICTIONARY
         if is_dictionary and size <= zstandards.MAX_DICTIONARY:
             try:
-                self.dictionary = zstandards.unpack_dictionary(bytes(self.window.read(at + 8, size)))
-                self.unpacker = zstandards.decompressor(self.dictionary)
+                dictionary = zstandards.unpack_dictionary(bytes(self.window.read(at + 8, size)))
+                self.unpacker = zstandards.decompressor(dictionary)
+                self._dictionary_at = at
             except zstandard.ZstdError as error:
                 yield Gap(at, at + 8 + size, DAMAGED, f"the zstd dictionary at {at} cannot be used: {error}")
         end = self._pass_by(at, at + 8 + size)
@@ -126,9 +139,8 @@ class Unpacker:
         self._work += limit
         return not isinstance(read_head(self.window.read(at, limit), 0, limit), str)
 
-    def _plain(self, at: int) -> Iterator[Part]:
+    def _plain(self, at: int, *, first: bool) -> Iterator[Part]:
         """Yield the rest of the file as it is, in pieces."""
-        first = True
         piece = bytes(self.window.piece(at))
         while piece:
             self.window.drop(at + len(piece))
