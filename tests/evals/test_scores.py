@@ -28,12 +28,18 @@ def score(shared: Path, script: str, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_extraction_with_the_default_extractor(shared: Path) -> None:
-    """F1 on whole articles is at least 0.955, F on must-have and must-not segments at least 0.925; no page fails."""
-    rows = {row["set"]: row for row in score(shared, "extraction.py", "--system", "systems:extraction")}
-    assert rows["zyte"]["f1"] >= 0.955
-    assert rows["trafilatura"]["f1"] >= 0.925
-    assert rows["zyte"]["errors"] == rows["trafilatura"]["errors"] == {}
+def test_extraction(shared: Path) -> None:
+    """F1 on whole articles, F on must-have and must-not segments: by the default extractor, by the fast one.
+
+    The default's F1 is at most 0.005 below 0.961, which trafilatura has with the settings of datatrove. No page fails.
+    """
+    systems = {"systems:extraction": (0.956, 0.925), "systems:resiliparse": (0.910, 0.845)}
+    rows = score(shared, "extraction.py", "--system", *systems)
+    assert {row["system"] for row in rows} == set(systems)
+    for row in rows:
+        f1, f = systems[row["system"]]
+        assert row["f1"] >= (f1 if row["set"] == "zyte" else f)
+        assert row["errors"] == {}
 
 
 def test_language_identification(shared: Path) -> None:
