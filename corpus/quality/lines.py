@@ -16,7 +16,7 @@ left to thresholds on the signals `lorem_ipsum` and `curly_brackets`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,11 +33,15 @@ POLICY: Final = "terms of use", "privacy policy", "cookie policy", "uses cookies
 ELLIPSES: Final = "...", ". . .", "…"
 STERM: Final = ".!?‼⁇⁈⁉。．！？｡।॥؟۔؞܀܁܂፧።։׃၊။។៕᙮᠃᠉⸮꓿꘎꘏꛳꛷꩝꩞꩟꯫﹒﹖﹗"
 """Sentence terminals of all scripts (UAX #29, STerm and ATerm, in brief)."""
-_QUOTES: Final = "\"'”’»」』"
-_BRACKETS: Final = ")）]"
-_TERMINAL: Final = tuple(STERM + _QUOTES + "…")
+QUOTES: Final = "\"'”’»」』"
+BRACKETS: Final = ")）]"
+FULL_WIDTH: Final = "。．！？｡"
+"""Terminals that need no space after them."""
+SMALL: Final = "a-zà-öø-ÿα-ωа-я"
+"""Small letters, as ranges: no sentence begins with one."""
+_TERMINAL: Final = tuple(STERM + QUOTES + "…")
 _SENTENCE: Final = re.compile(
-    rf"(?:[{STERM[1:]}…]|(?<![.])[.]++)[{_QUOTES}{re.escape(_BRACKETS)}]*+(?=\s++[^\sa-zà-öø-ÿα-ωа-я]|\s*+\Z)|[。．！？｡]++"
+    rf"(?:[{STERM[1:]}…]|(?<![.])[.]++)[{QUOTES}{re.escape(BRACKETS)}]*+(?=\s++[^\s{SMALL}]|\s*+\Z)|[{FULL_WIDTH}]++"
 )
 _CITATION: Final = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 
@@ -70,7 +74,7 @@ def ends_sentence(line: str) -> bool:
 
     A closing bracket counts after one of those. C4 lists . ? ! " ' and FineWeb the sentence terminals of all scripts.
     """
-    return line.rstrip(_BRACKETS).endswith(_TERMINAL) if line.endswith(tuple(_BRACKETS)) else line.endswith(_TERMINAL)
+    return line.rstrip(BRACKETS).endswith(_TERMINAL) if line.endswith(tuple(BRACKETS)) else line.endswith(_TERMINAL)
 
 
 def ends_in_ellipsis(line: str) -> bool:
@@ -162,19 +166,19 @@ _COUNTER: Final = re.compile(
 _NOTICES: Final = re.compile(r"\s?items in cart|\s?read more\.\.\.$|^sign-in\s?", re.IGNORECASE)
 
 
-def removed_by_refinedweb(lines: Sequence[Line], upper: Sequence[int], digits: Sequence[int]) -> int:
-    """Return the words that RefinedWeb's line rules remove (Penedo et al. 2023, arXiv 2306.01116; rules as in DCLM).
+def removed_by_refinedweb(text: str, lines: Iterable[tuple[int, int, int]]) -> int:
+    """Return the words that RefinedWeb's rules on counters and notices remove from lines: start, end, words of each.
 
-    A line goes when it is mainly upper case, only digits, a counter ("3 likes") or one word; in lines of at most
-    ten words `items in cart`, `Read more...` at the end and `Sign-in` at the start go. `upper` and `digits` are
-    characters of each line.
+    Penedo et al. 2023, arXiv 2306.01116; rules as in DCLM. A line that is a counter ("3 likes") goes; in lines of at
+    most ten words `items in cart`, `Read more...` at the end and `Sign-in` at the start go. The rules on lines that
+    are mainly upper case, only digits or one word are in linerules.py.
     """
-    removed = 0
-    for line, capitals, numbers in zip(lines, upper, digits, strict=True):
-        size = len(line.text)
-        gone = capitals > 0.5 * size or numbers == size or line.words < 2
-        if gone or _COUNTER.fullmatch(line.text.lower()):
-            removed += line.words
-        elif line.words <= 10 and _NOTICES.search(line.text):
-            removed += line.words - len(segment(_NOTICES.sub("", line.text)))
-    return removed
+    removed, rests = 0, []
+    for start, end, words in lines:
+        line = text[start:end]
+        if _COUNTER.fullmatch(line.lower()):
+            removed += words
+        elif words <= 10 and _NOTICES.search(line):
+            removed += words
+            rests.append(_NOTICES.sub("", line))
+    return removed - len(segment("\n".join(rests)))

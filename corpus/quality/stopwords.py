@@ -5,7 +5,14 @@ most frequent ones that neighbouring languages share least. Scripts without spac
 in the text, since words are not known there; the others for whole words in lower case.
 """
 
-from typing import Final
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from corpus.quality.marks import NEVER
 
 _LISTS: Final = """
 ar: في من على أن إلى التي هذا الذي
@@ -64,14 +71,75 @@ ANYWHERE: Final = frozenset({"ja", "km", "lo", "my", "th", "zh"})
 """Languages whose function words are looked for anywhere in the text."""
 
 
-def count_stop_words(text: str, spaced: set[str], language: str | None) -> int | None:
-    """Return how many different function words of `language` a text holds; None for languages without a list.
+class Listed(NamedTuple):
+    """The words of a list as code points, a row each (uint32, 0 after the end), and their lengths (int64).
 
-    `spaced` are the text's pieces between spaces and punctuation, in lower case.
+    A row of `sigmas` has Σ where that is a capital of what the word has there, so that Σ counts as ς at the end of a
+    word and as σ elsewhere; other capitals need no context. `hints` has a bit for each first letter and length.
     """
-    words = STOP_WORDS.get(language or "")
-    if words is None:
+
+    letters: NDArray[np.uint32]
+    sigmas: NDArray[np.uint32]
+    lengths: NDArray[np.int64]
+    hints: np.uint64
+
+
+@cache
+def listed(language: str | None) -> Listed:
+    """Return the function words of `language`, none when they are looked for anywhere or there is no list."""
+    words = () if language in ANYWHERE else STOP_WORDS.get(language or "", ())
+    width = max(map(len, words), default=0)
+    letters, sigmas = np.zeros((len(words), width), np.uint32), np.zeros((len(words), width), np.uint32)
+    for row, word in enumerate(words):
+        letters[row, : len(word)] = [ord(char) for char in word]
+        for place in range(len(word)):
+            if (word[:place] + "Σ" + word[place + 1 :]).lower() == word:
+                sigmas[row, place] = ord("Σ")
+    lengths = np.array([len(word) for word in words], np.int64)
+    firsts = np.where(sigmas[:, :1], NEVER, letters[:, :1]).ravel().tolist() + letters[:, :1].ravel().tolist()
+    hints = {_hint(first, size) for first, size in zip(firsts, 2 * lengths.tolist(), strict=True)}
+    return Listed(letters, sigmas, lengths, np.uint64(sum(1 << hint for hint in hints)))
+
+
+def _hint(first: int, size: int) -> int:
+    return (7 * first + size) & 63
+
+
+@njit(cache=True, nogil=True)
+def count_listed(codes: Any, small: Any, starts: Any, prefix: Any, ids: Any, listed: Any) -> int:
+    """Return how many of the listed words the text holds in any case; -1 without a list.
+
+    starts, prefix, ids: first character, characters before, and number by first occurrence of each word of the text.
+    """
+    letters, sigmas, lengths, hints = listed
+    if len(lengths) == 0:
+        return -1
+    found, fresh, number = np.zeros(len(lengths), np.bool_), 0, 0
+    for word in range(len(ids)):
+        if ids[word] != fresh:
+            continue
+        fresh += 1
+        start, size = starts[word], prefix[word + 1] - prefix[word]
+        if not hints >> np.uint64((7 * np.int64(small[codes[start]]) + size) & 63) & np.uint64(1):
+            continue
+        for row in range(len(lengths)):
+            if lengths[row] == size and not found[row]:
+                found[row] = _is_word(codes, small, start, letters[row], sigmas[row], size)
+                number += found[row]
+    return number
+
+
+@njit(cache=True, nogil=True)
+def _is_word(codes: Any, small: Any, start: int, letters: Any, sigmas: Any, size: int) -> bool:
+    for place in range(size):
+        code = codes[start + place]
+        if small[code] != letters[place] and code != sigmas[place]:
+            return False
+    return True
+
+
+def count_anywhere(text: str, language: str | None) -> int | None:
+    """Return how many function words a text holds anywhere; None for languages whose words stand between spaces."""
+    if language not in ANYWHERE:
         return None
-    if language in ANYWHERE:
-        return sum(word in text for word in words)
-    return sum(word in spaced for word in words)
+    return sum(word in text for word in STOP_WORDS[language])

@@ -33,6 +33,9 @@ GAP, LETTER, DIGIT, MARK, PAIR, SINGLE, KATAKANA, RUN4, RUN5 = range(9)
 MID_LETTER, MID_DIGIT, UPPER, ALPHA = 16, 32, 64, 128
 """Bits beside it: does not break between letters; between digits; upper case letter; letter or ideograph."""
 KIND = 15
+BASIS: Final = np.uint64(0xCBF29CE484222325)
+PRIME: Final = np.uint64(0x100000001B3)
+"""FNV-1a, 64 bits."""
 
 _SINGLES: Final = "的了是在和不有也就都而与與为為のにはをがともで"
 _MID_LETTERS: Final = "'’.·‧׳״\uff07"
@@ -134,28 +137,33 @@ def segment(text: str) -> Words:
 @njit(cache=True, nogil=True)
 def _segment(codes: Any, table: Any, starts: Any, ends: Any) -> int:
     """Fill `starts` and `ends` (room for one word per character) and return the number of words."""
-    n, count, at = len(codes), 0, 0
-    while at < n:
+    count, at = 0, 0
+    while at < len(codes):
         kind = table[codes[at]] & KIND
         if kind in (GAP, MARK):
             at += 1
             continue
-        if kind in (LETTER, DIGIT):
-            end = _spaced(codes, table, at)
-        elif kind == PAIR:
-            end = _marks(codes, table, at + 1)
-            if end < n and table[codes[end]] & KIND == PAIR and _hiragana(codes[end]) == _hiragana(codes[at]):
-                end = _marks(codes, table, end + 1)
-        elif kind == SINGLE:
-            end = _marks(codes, table, at + 1)
-        elif kind == KATAKANA:
-            end = _stretch(codes, table, at, kind)
-        else:
-            end = _piece(codes, table, at, kind)
-        starts[count], ends[count] = at, end
+        starts[count], at = at, word_end(codes, table, at, kind)
+        ends[count] = at
         count += 1
-        at = end
     return count
+
+
+@njit(cache=True, nogil=True)
+def word_end(codes: Any, table: Any, at: int, kind: int) -> int:
+    """Return the end of the word that starts at `at`, whose first character is of `kind`."""
+    if kind in (LETTER, DIGIT):
+        return _spaced(codes, table, at)
+    if kind == PAIR:
+        end = _marks(codes, table, at + 1)
+        if end < len(codes) and table[codes[end]] & KIND == PAIR and _hiragana(codes[end]) == _hiragana(codes[at]):
+            return _marks(codes, table, end + 1)
+        return end
+    if kind == SINGLE:
+        return _marks(codes, table, at + 1)
+    if kind == KATAKANA:
+        return _stretch(codes, table, at, kind)
+    return _piece(codes, table, at, kind)
 
 
 @njit(cache=True, nogil=True)
@@ -218,9 +226,9 @@ def _hiragana(code: int) -> bool:
 def _describe(codes: Any, table: Any, starts: Any, ends: Any, hashes: Any, alphabetic: Any) -> None:
     """Fill the hash of each word and whether it holds a letter."""
     for word in range(len(starts)):
-        h, letter = np.uint64(0xCBF29CE484222325), False
+        h, letter = BASIS, False
         for at in range(starts[word], ends[word]):
-            h = (h ^ np.uint64(codes[at])) * np.uint64(0x100000001B3)
+            h = (h ^ np.uint64(codes[at])) * PRIME
             letter = letter or table[codes[at]] & ALPHA != 0
         hashes[word] = finish(h)
         alphabetic[word] = letter

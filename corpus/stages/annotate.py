@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+import numpy as np
 import pyarrow as pa
 
 from corpus.language import Language, LanguageIdentifier
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.flags import flags
-from corpus.quality.signals import measure
+from corpus.quality.signals import SIGNALS, signal_columns, take
+from corpus.quality.tally import NUMBERS
 from corpus.stage import Result, tick
 from corpus.storage import ShardSet, TableWriter, open_parquet
 
@@ -67,24 +69,28 @@ class Annotate:
         return Result(files=[out.written], counts=counts)
 
     def _measure(self, documents: pa.Table, counts: Counter[str]) -> pa.Table:
-        """Return the signals of one row group."""
-        columns: dict[str, list[Any]] = {name: [] for name in SIGNALS_SCHEMA.names}
+        """Return the signals of one row group: all columns of signals at once, from one matrix of tallies."""
+        tallies = np.zeros((documents.num_rows, NUMBERS), np.int64)
+        rows: dict[str, list[Any]] = {name: [] for name in SIGNALS_SCHEMA.names if name not in SIGNALS}
+        done = 0
         for batch in documents.to_batches(max_chunksize=_BATCH):
-            for document in batch.to_pylist():
-                row = self._row(document, counts)
-                for name, values in columns.items():
-                    values.append(row[name])
+            columns = [batch.column(name).to_pylist() for name in _READ]
+            for text, *marks in zip(*columns, strict=True):
+                language = self._identify(text, counts)
+                take(text, language.label, tallies[done])
+                for name, value in {**_language_columns(language), **flags(*marks)}.items():
+                    rows[name].append(value)
+                done += 1
             tick(batch.num_rows)
-        return pa.table(columns, schema=SIGNALS_SCHEMA)
+        found = {**rows, **signal_columns(tallies)}
+        return pa.table([found[name] for name in SIGNALS_SCHEMA.names], schema=SIGNALS_SCHEMA)
 
-    def _row(self, document: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
-        language = self.identifier.identify(document["text"])
+    def _identify(self, text: str, counts: Counter[str]) -> Language:
+        language = self.identifier.identify(text)
         counts["documents"] += 1
         counts[f"language:{language.label or 'und'}"] += 1
         counts["language_second_opinion_failed"] += language.source == "failed"
-        signals = measure(document["text"], language.label)
-        marks = flags(document["http_robots"], document["meta_robots"], document["licences"])
-        return {**_language_columns(language), **signals, **marks}
+        return language
 
 
 def _language_columns(language: Language) -> dict[str, str | float | None]:

@@ -111,13 +111,15 @@ def test_lines_and_their_words() -> None:
     assert split_lines(text, segment(text)) == [Line("one two", 2, 3), Line("three33", 1, 7), Line("...", 0, 0)]
 
 
-def test_refinedweb_rules_by_hand() -> None:
-    """Words in shouting, one-word, digit, counter and notice lines: 2 + 1 + 1 + 2 + 2; the sentence loses none."""
-    texts = ["BUY NOW", "Menu", "12345", "3 likes", "Sign-in here please", "This is a plain sentence."]
-    lines = split_lines("\n".join(texts), segment("\n".join(texts)))
-    upper = [sum(c.isupper() for c in t) for t in texts]
-    digits = [sum(c.isdigit() for c in t) for t in texts]
-    assert removed_by_refinedweb(lines, upper, digits) == 2 + 1 + 1 + 2 + 2
+def test_refinedweb_counters_and_notices_by_hand() -> None:
+    """The counter loses its 2 words, the first notice 2 of 4, the second 2 of 6, a long line with one nothing."""
+    texts = ["3 likes", "Sign-in here please", "And then, to end, read more...", "none", "items in cart " * 4]
+    text, lines, at = "\n".join(texts), [], 0
+    for line in texts:
+        lines.append((at, at + len(line), len(segment(line))))
+        at += len(line) + 1
+    assert removed_by_refinedweb(text, lines) == 2 + 2 + 2
+    assert removed_by_refinedweb(text, []) == 0
 
 
 @settings(max_examples=200, deadline=None)
