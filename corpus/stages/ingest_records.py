@@ -20,13 +20,15 @@ from corpus.url import Url, normalise
 PAGELESS: Final = frozenset({"request", "metadata", "warcinfo", "revisit", "continuation"})
 PROBLEMS: Final = {"oversize": "oversize"}
 """Buckets of HTTP problems by their reason; the others are `undecodable`."""
+NO_BYTES: Final = memoryview(b"")
 
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """A record or fault on its way to its bucket. `request` is the page to parse, `document` what it became.
 
-    `links` are distinct (target host, flags); `digest` is that of the payload as stored; `robots` the X-Robots-Tag.
+    `links` are distinct (target host, flags); `payload` is what the digest of a document is of, the payload as stored
+    (hashed once it is a document: that takes as long as all else here); `robots` the X-Robots-Tag.
     """
 
     file: str
@@ -38,7 +40,7 @@ class Entry:
     detail: str | None = None
     url: Url | None = None
     date: str | None = None
-    digest: str = ""
+    payload: memoryview = NO_BYTES
     robots: str | None = None
     links: list[tuple[str, int]] = field(default_factory=list)
     request: PageRequest | None = None
@@ -106,7 +108,7 @@ def response(entry: Entry, record: Record, block: bytes, http: HttpSettings, kee
     redirect(entry, head)
     if head.status != 200:
         return entry.drop("status", str(head.status))
-    entry.digest = digest(memoryview(block)[head.size :])
+    entry.payload = memoryview(block)[head.size :]
     entry.robots = one_line(", ".join(head.headers.get_all("X-Robots-Tag")), 1000)
     declared = media_type(head.headers)
     identified = (record.headers.get("WARC-Identified-Payload-Type") or "").partition(";")[0]
@@ -124,7 +126,7 @@ def response(entry: Entry, record: Record, block: bytes, http: HttpSettings, kee
 
 def resource(entry: Entry, record: Record, block: bytes, http: HttpSettings, keep_truncated: bool) -> Entry:
     """Settle a resource: its block is the payload, its Content-Type the media type."""
-    entry.digest = digest(block)
+    entry.payload = memoryview(block)
     fields = Fields([("Content-Type", record.content_type)] if record.content_type else [])
     identified = (record.headers.get("WARC-Identified-Payload-Type") or "").partition(";")[0]
     if len(block) > http.max_body:
@@ -140,7 +142,7 @@ def conversion(entry: Entry, record: Record, block: bytes, http: HttpSettings, k
         return entry.drop("not_html", declared[:200])
     if len(block) > http.max_body:
         return entry.drop("oversize", f"block of {len(block):,} bytes")
-    entry.digest = digest(block)
+    entry.payload = memoryview(block)
     raw = block.decode("utf-8", "replace")
     text = clean(raw)
     if not text:
@@ -198,14 +200,15 @@ def document(entry: Entry, text: str, extractor: str) -> Document:
     """Return the document of an entry, with what its record says."""
     if entry.url is None:
         raise ValueError(f"{entry.file} at {entry.offset}: a document without URL")
+    payload_digest = digest(entry.payload)
     return Document(
-        id=document_id(entry.target_uri or "", entry.date or "", entry.digest),
+        id=document_id(entry.target_uri or "", entry.date or "", payload_digest),
         url=entry.url.href,
         host=entry.url.host,
         registered_domain=entry.url.registered_domain,
         text=text,
         date=entry.date[:100] if entry.date else None,
-        payload_digest=entry.digest,
+        payload_digest=payload_digest,
         http_robots=entry.robots,
         extractor=extractor,
         warc_file=entry.file,
@@ -219,6 +222,6 @@ def media_type(headers: Fields) -> str:
     return (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
 
 
-def digest(payload: bytes | memoryview) -> str:
+def digest(payload: memoryview) -> str:
     """Return the payload digest as archives write it: sha1: and base32."""
     return "sha1:" + base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
