@@ -8,7 +8,6 @@ from typing import Any
 import click
 from rich.console import Console
 
-from corpus.dedup.minhash import recall_curve
 from corpus.errors import ShardError
 from corpus.report.tables import harmless, table
 from corpus.storage import write_text
@@ -121,4 +120,6 @@ def recall(bands: int, rows: int) -> None:
     corpus recall --bands 20 --rows 6
     corpus run web --input crawl/ --root out --set bands=20 --set rows=6 --set similarity=0.7
     """
+    from corpus.dedup.minhash import recall_curve  # noqa: PLC0415 - numba, which no other command here needs
+
     click.echo(recall_curve(bands, rows))
