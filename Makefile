@@ -1,11 +1,12 @@
 # make demo and make test are the two commands of the README; both make their own environment in .venv.
-# PYTHON: which Python to make it with. VENV: where. ROOT: where the demo writes.
+# PYTHON: which Python to make it with. VENV: where. ROOT: where the demo writes. BENCH: options of the benchmark suite.
 PYTHON ?= python3
 VENV ?= .venv
 ROOT ?= demo
+BENCH ?=
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-ray test-train evals lint format types bench-dedup bench-graph bench-reader clean help
+.PHONY: demo test test-slow test-ray test-train evals lint format types bench bench-docs bench-quick bench-check bench-dedup bench-graph bench-reader clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +53,22 @@ format:  ## format in place
 types:  ## mypy, strict
 	$(call environment,dev)
 	$(BIN)/mypy
+
+bench:  ## the page path and its steps, side by side with peers (their environment is made too)
+	$(call environment,dev)
+	$(BIN)/python -m benchmarks.suite $(BENCH)
+
+bench-docs:  ## the same, and its tables into docs/performance.md
+	$(call environment,dev)
+	$(BIN)/python -m benchmarks.suite --docs docs/performance.md $(BENCH)
+
+bench-quick:  ## one round on 50 pages
+	$(call environment,dev)
+	$(BIN)/python -m benchmarks.suite --rounds 1 --pages 50 --results quick $(BENCH)
+
+bench-check:  ## whether both sides of every comparison do the same work
+	$(call environment,dev)
+	$(BIN)/python -m benchmarks.suite --check $(BENCH)
 
 bench-dedup:  ## deduplication, against datasketch
 	$(call environment,dev)
