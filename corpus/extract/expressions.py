@@ -84,12 +84,14 @@ class Selection:
         self.tags, self.verdicts, self.judge, self.first = tags, verdicts, judge, first
 
     def __call__(self, tree: HtmlElement) -> list[HtmlElement]:
-        verdicts, found = self.verdicts, []
+        of, found = self.verdicts.get, []
         for element in tree.iterdescendants(*self.tags or "*"):
             for name, value in element.items():
-                if name not in verdicts or not (verdict := verdicts[name][value]):
+                verdicts = of(name)
+                if verdicts is None:
                     continue
-                if verdict == 1 or self._is_first(element, name, value):
+                verdict = verdicts[value]
+                if verdict and (verdict == 1 or self._is_first(element, name, value)):
                     found.append(element)
                     break
         if self.judge is not None:
