@@ -4,15 +4,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import fasttext
 import pycld2
 
 from corpus.errors import InputError
 from corpus.language.codes import from_iso_639_3, from_old
+from corpus.language.excerpt import excerpt
+from corpus.language.linear import read_linear
 from corpus.language.model import digest, find_model
-from corpus.language.script import dominant, fits, scripts
+from corpus.language.script import fits, survey
 from corpus.settings import require
 
 CANDIDATES: Final = 5  # answers asked of the model
@@ -53,8 +56,7 @@ class Language:
     source: str = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One answer of the model."""
 
     label: str
@@ -91,9 +93,9 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A loaded fastText model: its predict function and what its labels stand for."""
+    """A loaded fastText model: its predictions, (score, label) of a text's best, and what its labels stand for."""
 
-    predict: Callable[..., Any]
+    predict: Callable[[str, int], Sequence[tuple[float, str]]]
     names: Mapping[str, tuple[str, str | None]]
     languages: frozenset[str]
     wide: bool
@@ -104,18 +106,30 @@ class Model:
 def load(path: str | None) -> Model:
     """Load a model once per process; raises InputError when the file is no fastText model."""
     found = find_model(path)
-    try:
-        model = fasttext.load_model(str(found))
-    except ValueError as error:
-        raise InputError(f"{found}: not a fastText model ({error}); give a .ftz or .bin file") from error
-    names = name_labels(model.get_labels())
-    # model.f is the binding itself; the wrapper above it refuses some texts under numpy 2.
+    linear = read_linear(found)
+    labels, predict = (linear.labels, linear.predict) if linear else load_with_library(found)
+    names = name_labels(labels)
     return Model(
-        predict=model.f.predict,
+        predict=predict,
         names=names,
         languages=frozenset(language for language, _ in names.values()),
         wide=any("_" in label.removeprefix("__label__") for label in names),
     )
+
+
+def load_with_library(path: Path) -> tuple[Sequence[str], Callable[[str, int], Sequence[tuple[float, str]]]]:
+    """Return labels and predictions of any fastText model; raises InputError when the file is none."""
+    try:
+        model = fasttext.load_model(str(path))
+    except ValueError as error:
+        raise InputError(f"{path}: not a fastText model ({error}); give a .ftz or .bin file") from error
+
+    def predict(text: str, count: int) -> Sequence[tuple[float, str]]:
+        # model.f is the binding itself; the wrapper above it refuses some texts under numpy 2.
+        found: Sequence[tuple[float, str]] = model.f.predict(text.replace("\n", " ") + "\n", count, 0.0, "strict")
+        return found
+
+    return model.get_labels(), predict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +142,8 @@ class LanguageIdentifier:
 
     model: str | None = None
     """Path of a fastText model; None takes lid.176.ftz, see model.find_model."""
-    characters: int = 1000
-    """Longest text that is looked at; of longer ones the start, middle and end, a third each."""
+    characters: int = 900
+    """Longest text that is looked at; of longer ones an excerpt of that length, see excerpt.py."""
     second_opinion: bool | None = None
     """Ask CLD2 as well; None means yes for lid.176-like labels and no for wide models (`eng_Latn`), which know more."""
 
@@ -156,10 +170,12 @@ class LanguageIdentifier:
 
     def identify(self, text: str) -> Language:
         """Return the language of `text`; any str is taken, lone surrogates and control characters included."""
-        sample = _REFUSED.sub(" ", spread(text, self.characters))
-        script = dominant(scripts(sample))
+        sample = excerpt(text, self.characters)
+        script, refused = survey(sample)
         if script is None:
             return Language()
+        if refused:
+            sample = _REFUSED.sub(" ", sample)
         candidates = self.candidates(sample)
         if not self.asks:
             return settle(candidates, "model")
@@ -174,9 +190,8 @@ class LanguageIdentifier:
     def candidates(self, sample: str) -> list[Candidate]:
         """Return the model's first answers, best first."""
         model = load(self.model)
-        found = model.predict(sample.replace("\n", " ") + "\n", CANDIDATES, 0.0, "strict")
-        named = ((min(score, 1.0), model.names[label]) for score, label in found)
-        return [Candidate(label=name, score=score, script=script) for score, (name, script) in named]
+        named = [(min(score, 1.0), model.names[label]) for score, label in model.predict(sample, CANDIDATES)]
+        return [Candidate(label, score, script) for score, (label, script) in named]
 
 
 def decide(
@@ -241,18 +256,6 @@ def name_labels(labels: Sequence[str]) -> dict[str, tuple[str, str | None]]:
     """Return what each label of a model (`__label__en`, `__label__eng_Latn`) stands for: language and script."""
     codes = {label: label.removeprefix("__label__") for label in labels}
     return {label: from_iso_639_3(code) if "_" in code else from_old(code) for label, code in codes.items()}
-
-
-def spread(text: str, characters: int) -> str:
-    """Return `text`, or when it is longer than `characters` its start, middle and end, about a third of that each.
-
-    Menus and notices, often in another language, stand at the ends of a page; three places outvote one.
-    """
-    if len(text) <= characters:
-        return text
-    third = characters // 3
-    starts = (0, (len(text) - third) // 2, len(text) - third)
-    return "\n".join(text[start : start + third] for start in starts)
 
 
 def _second_labels() -> frozenset[str]:

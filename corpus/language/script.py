@@ -2,18 +2,43 @@
 
 The standard library has no script property (UAX #24), but the first word of a letter's name is its script: CYRILLIC
 SMALL LETTER A, THAI CHARACTER KO KAI, CJK UNIFIED IDEOGRAPH-4E00. That is enough to tell scripts apart, costs one
-look-up per distinct character, and covers every script that Python's Unicode version knows.
+look-up per character in a table made at the first use, and covers every script that Python's Unicode version knows.
 """
 
 import unicodedata
-from collections import Counter
-from functools import lru_cache
-from typing import Final
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
 _SAME: Final = {"HIRAGANA": "KANA", "KATAKANA": "KANA", "HANGUL": "HANGUL", "HALFWIDTH": "KANA", "FULLWIDTH": "LATIN"}
+_REFUSED: Final = 255  # entry of what CLD2 refuses
+_UNIFORM: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x20000, 0x40000))
+"""Blocks whose letters are all of one script; not worth a name each."""
+_LAST_LETTER: Final = 0x40000
 
 
-@lru_cache(maxsize=4096)
+class Survey(NamedTuple):
+    """What the characters of a text say about it.
+
+    script: the script with the most letters, the first by name among equals; None when there are no letters.
+    refused: whether there are characters that CLD2 refuses as not interchange-valid: controls other than tab and line
+    breaks, surrogates, noncharacters.
+    """
+
+    script: str | None
+    refused: bool
+
+
+def survey(text: str) -> Survey:
+    """Count the letters of `text` by script; any str is taken, lone surrogates included."""
+    names, entries = _table()
+    best, refused = _survey(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32), entries)
+    return Survey(names[best], bool(refused))
+
+
 def script_of(character: str) -> str | None:
     """Return the script of one letter as the first word of its Unicode name; None for what is not a letter."""
     if not character.isalpha():
@@ -22,19 +47,48 @@ def script_of(character: str) -> str | None:
     return _SAME.get(word, word) or None
 
 
-def scripts(text: str) -> Counter[str]:
-    """Return letters per script."""
-    found: Counter[str] = Counter()
-    for character, number in Counter(text).items():
-        script = script_of(character)
-        if script:
-            found[script] += number
-    return found
+def is_refused(point: int) -> bool:
+    """Return whether CLD2 refuses a text with this code point."""
+    control = point < 0x20 and point not in (0x09, 0x0A, 0x0D)
+    special = 0x7F <= point < 0xA0 or 0xD800 <= point < 0xE000 or 0xFDD0 <= point < 0xFDF0
+    return control or special or point & 0xFFFE == 0xFFFE
 
 
-def dominant(found: Counter[str]) -> str | None:
-    """Return the script with the most letters (the first by name among equals), None when there are no letters."""
-    return min(found, key=lambda name: (-found[name], name)) if found else None
+@cache
+def _table() -> tuple[list[str | None], NDArray[np.uint8]]:
+    """Return names by number and the number of every code point; 0: no letter. Made once per process, in 0.06 s."""
+    found = {point: script_of(chr(point)) for point in _varied()}
+    for first, end in _UNIFORM:
+        script = script_of(chr(first))
+        found |= {point: script for point in range(first, end) if chr(point).isalpha()}
+    names = [None, *sorted({script for script in found.values() if script})]
+    number = {script: place for place, script in enumerate(names)}
+    entries = np.zeros(0x110000, np.uint8)
+    entries[list(found)] = [number[script] for script in found.values()]
+    refused = [*range(0xA0), *range(0xD800, 0xE000), *range(0xFDD0, 0xFDF0)]
+    refused += [end + low for end in range(0, 0x110000, 0x10000) for low in (0xFFFE, 0xFFFF)]
+    entries[[point for point in refused if is_refused(point)]] = _REFUSED
+    return names, entries
+
+
+def _varied() -> list[int]:
+    varied = np.ones(_LAST_LETTER, bool)
+    for first, end in _UNIFORM:
+        varied[first:end] = False
+    return [point for point in np.flatnonzero(varied).tolist() if chr(point).isalpha()]
+
+
+@njit(cache=True, nogil=True)
+def _survey(points: Any, entries: Any) -> Any:
+    """Return the number of the most frequent script and the number of refused characters."""
+    counts = np.zeros(256, np.int64)
+    for i in range(len(points)):
+        counts[entries[points[i]]] += 1
+    best = 0
+    for number in range(1, _REFUSED):
+        if counts[number] > (counts[best] if best else 0):
+            best = number
+    return best, counts[_REFUSED]
 
 
 # Which scripts a language is written in, for the languages of lid.176 and CLD2 not written in Latin letters only.
