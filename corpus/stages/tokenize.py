@@ -108,7 +108,7 @@ class Tokenize:
     def run(self, shard: int) -> Result:
         tokenizer = load_tokenizer(self.tokenizer)
         schema = with_footer(part_schema(tokenizer.dtype, self.scores), self._block(tokenizer))
-        options = writer_options(schema, tokenizer.vocabulary, statistics=("component", "key"))
+        options = writer_options(schema, tokenizer.vocabulary, level=1, statistics=("component", "key"))
         counts: Counter[str] = Counter()
         with TableWriter(self.output, shard, schema, **options) as out:
             writer = PartWriter(out, self.parts)

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -143,3 +144,25 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     write_text(tmp_path / "numbers" / "part-00001.parquet", "whole")
     assert remove_leftovers(tmp_path) == 1
     assert [p.name for p in (tmp_path / "numbers").iterdir()] == ["part-00001.parquet"]
+
+
+def test_columns_are_stored_as_was_measured(tmp_path: Path) -> None:
+    """Signed integers are packed, nothing has a dictionary unless asked for; values come back the same in each way."""
+    schema = pa.schema([("row", pa.int32()), ("key", pa.uint64()), ("host", pa.string()), ("score", pa.float32())])
+    rows = [{"row": i, "key": i * 2**40, "host": f"h{i % 3}.example", "score": i / 8} for i in range(100)]
+    ways: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "asked": {"use_dictionary": ["host"]},
+        "raw": {"compression": "none"},
+    }
+    encodings = {}
+    for name, options in ways.items():
+        with TableWriter(ShardSet(tmp_path, name), 0, schema, **options) as out:
+            out.write(rows)
+        assert read_parquet(ShardSet(tmp_path, name).path(0)).to_pylist() == rows
+        group = pq.read_metadata(ShardSet(tmp_path, name).path(0)).row_group(0)
+        encodings[name] = [set(group.column(i).encodings) - {"RLE"} for i in range(4)]
+        assert group.column(0).compression == ("UNCOMPRESSED" if name == "raw" else "ZSTD")
+    packed = [{"DELTA_BINARY_PACKED"}, {"PLAIN"}, {"PLAIN"}, {"PLAIN"}]
+    assert encodings["plain"] == encodings["raw"] == packed
+    assert "RLE_DICTIONARY" in encodings["asked"][2]
