@@ -82,7 +82,7 @@ class Guard:
     def __init__(self, module: str, configuration: Mapping[str, Any], limits: GuardSettings) -> None:
         self.module, self.configuration, self.limits = module, configuration, limits
         self._worker: Worker | None = None
-        self.busy = False
+        self._course: _Course | None = None
         self.workers_started = 0
 
     def __enter__(self) -> Self:
@@ -93,9 +93,14 @@ class Guard:
     ) -> None:
         self.close()
 
+    @property
+    def busy(self) -> bool:
+        """Say whether a unit is being read."""
+        return self._course is not None
+
     def close(self) -> None:
-        """End the worker."""
-        self.busy = False
+        """End the worker, whatever it is at."""
+        self._course = None
         if self._worker:
             self._worker.kill()
             self._worker = None
@@ -105,13 +110,12 @@ class Guard:
 
         `name` is what errors call the unit.
         """
-        course = _Course(name)
-        self.busy = True
+        self._course = course = _Course(name)
         try:
-            while self.busy:
+            while self._course is course:
                 yield from self._read_on(unit, course)
         finally:
-            if self.busy:
+            if self._course is course:
                 self.close()  # rows that nobody waits for would be taken for those of the next unit
 
     def _read_on(self, unit: Mapping[str, Any], course: _Course) -> Iterator[Batch]:
@@ -128,7 +132,7 @@ class Guard:
                     self._finish(header)
                     return
                 elif kind == frames.FAILED:
-                    self.busy = False
+                    self._course = None
                     raise error_of(header)
         self._worker = None
         drop = worker.verdict()
@@ -144,9 +148,11 @@ class Guard:
 
     def _finish(self, header: Mapping[str, Any]) -> None:
         """Take note that a worker is done with its unit, or has served its time."""
-        if header["spent"]:
-            self.close()
-        self.busy = not header["complete"]
+        if header["complete"]:
+            self._course = None
+        if header["spent"] and self._worker:
+            self._worker.kill()
+            self._worker = None
 
 
 def error_of(header: Mapping[str, Any]) -> HeadwaterError:

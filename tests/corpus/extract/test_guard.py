@@ -1,8 +1,10 @@
 """An item that ends its worker costs itself alone, and no row is lost or doubled."""
 
-import os
+import gc
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +181,20 @@ def test_leaving_off_early_leaves_no_rows_behind() -> None:
         third.close()
 
 
+def test_a_unit_that_was_left_does_not_disturb_the_next() -> None:
+    """Rows of a unit that nobody reads on may be let go of at any time, also while another unit is being read."""
+    with Guard(MODULE, {}, GuardSettings(batch=1)) as guard:
+        left = guard.read({"orders": ["old"] * 50}, "one unit")
+        next(left)
+        guard.close()
+        fresh = guard.read({"orders": ["fresh"] * 50}, "the next unit")
+        first, _ = next(fresh)
+        del left
+        gc.collect()
+        assert sum(len(rows) for rows, _ in fresh) + len(first) == 50
+        assert guard.workers_started == 2
+
+
 def test_a_guard_is_kept_after_an_error_of_its_input() -> None:
     """A bad file does not cost the next one the start of a worker."""
     with pytest.raises(InputError), borrow(MODULE, {}, LIMITS) as guard:
@@ -205,11 +221,12 @@ def test_the_worker_ends_with_its_standard_input(guard: Guard) -> None:
 def test_a_note_is_shared() -> None:
     """What one side writes the other reads, whatever becomes of the writer."""
     note = Note.create()
-    child = os.fork()
-    if child == 0:
-        Note(note.descriptor).write(1 << 40, EXTRACTING)
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    code = (
+        "import os, sys; from corpus.extract.note import EXTRACTING, Note; "
+        "Note(int(sys.argv[1])).write(1 << 40, EXTRACTING); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", code, str(note.descriptor)]
+    assert subprocess.run(command, pass_fds=(note.descriptor,), check=False).returncode == -signal.SIGKILL
     assert note.read() == (1 << 40, EXTRACTING)
     note.close()
 

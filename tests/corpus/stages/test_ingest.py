@@ -12,15 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from archives import warc
+from httpfaults import Site, serving
 
 import corpus.stages.ingest as ingest_module
 from corpus.archive.reader import open_archive
 from corpus.archive.records import ArchiveSettings, Fault
 from corpus.document import Document, Drop, document_id
-from corpus.errors import InputError, PipelineError, SettingError
+from corpus.errors import InputError, PipelineError, RemoteError, SettingError
 from corpus.extract.extractors import Gates
 from corpus.extract.process import GuardSettings
 from corpus.inputs import Input, resolve
+from corpus.remote import RemoteSettings
 from corpus.schema import DOCUMENTS, LEDGER, LINKS
 from corpus.settings import fingerprint
 from corpus.stage import Result
@@ -290,6 +292,22 @@ def test_the_records_around_a_death_are_those_of_a_quiet_run(tmp_path: Path, for
         assert culprit["bucket"] == ("crash" if order == "abort" else "document")
         seen.append(keep)
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_remote_input_is_read_on_after_a_death(tmp_path: Path) -> None:
+    """From a server the rows are those from the file; what the server says of a missing file is raised here."""
+    orders = ("one", "abort", "two", "raise", "three")
+    data = packed([warc(i, http(html(title=order))) for i, order in enumerate(orders)], "member each")
+    local = stage(tmp_path, data, replace(OBEY, remote=RemoteSettings(block_size=1000, attempts=1)))
+    local.run(0)
+    expected = [(row["offset"], row["bucket"], row["document"]) for row in rows(local, "ledger")]
+    assert [bucket for _, bucket, _ in expected] == ["document", "crash", "document", "crash", "document"]
+    with serving(Site({"/made.warc.gz": data})) as site:
+        remote = replace(local, archives=tuple(Input(site.url + name) for name in ("/made.warc.gz", "/none.warc.gz")))
+        remote.run(0)
+        assert [(row["offset"], row["bucket"], row["document"]) for row in rows(remote, "ledger")] == expected
+        with pytest.raises(RemoteError, match="there is no such file"):
+            remote.run(1)
 
 
 HOSTILE = {
