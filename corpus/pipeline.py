@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from corpus.errors import PipelineError
-from corpus.stage import Report, Stage, forget, is_done, unit_fingerprint
+from corpus.stage import Report, Stage, forget, is_done, unit_fingerprint, unit_weight
 from corpus.storage import ShardSet, remove_leftovers
 
 
@@ -213,7 +213,10 @@ def run_stage(stage: Stage, executor: Executor, watcher: Watcher, digests: dict[
 
 
 def plan(stage: Stage, digests: Mapping[str, str]) -> tuple[list[Report], list[Unit], int]:
-    """Return the reports of finished units, the units to run, and how many lack an input."""
+    """Return the reports of finished units, the units to run, and how many lack an input.
+
+    The largest units come first, so that no worker begins on one when the others have nothing left to do.
+    """
     reused, todo, skipped = [], [], 0
     units = stage.shards()
     for shard in range(units):
@@ -229,6 +232,7 @@ def plan(stage: Stage, digests: Mapping[str, str]) -> tuple[list[Report], list[U
     for path in sorted((stage.root / "reports" / stage.name).glob("*.json")):
         if int(path.stem) >= units:
             forget(stage.root, stage.name, int(path.stem))
+    todo.sort(key=lambda unit: (-unit_weight(stage, unit.shard), unit.shard))
     return reused, todo, skipped
 
 

@@ -57,7 +57,9 @@ class Stage(Protocol):
 
         Asked for every stage before any work, so it is the place to raise when a model or file is missing. A stage
         may also have `check()` (the same, for what does not belong in the fingerprint), `identity(shard)` (what
-        tells a unit's outside inputs apart) and `finish(reports)` (called when all its units are done).
+        tells a unit's outside inputs apart), `weight(shard)` (bytes of those, since the largest units run first),
+        `prepare()` (load models, compile kernels: called once per process, off the clock of its units) and
+        `finish(reports)` (called when all its units are done).
         """
 
     def shards(self) -> int:
@@ -118,6 +120,12 @@ def unit_fingerprint(stage: Stage, shard: int, digests: Mapping[str, str]) -> st
     return fingerprint(stage.name, stage.version, stage.settings(), own, sources)
 
 
+def unit_weight(stage: Stage, shard: int) -> int:
+    """Return the bytes that unit `shard` reads, as far as is known."""
+    weight = getattr(stage, "weight", None)
+    return int(weight(shard)) if weight else sum(max(size_of(path), 0) for path in stage.sources(shard))
+
+
 def is_done(stage: Stage, shard: int, mark: str) -> Report | None:
     """Return the report of a finished unit, or None when it must be run (again)."""
     report = load_report(report_path(stage.root, stage.name, shard))
@@ -138,6 +146,7 @@ def size_of(path: Path) -> int:
 def run_unit(stage: Stage, shard: int, mark: str) -> Report:
     """Run one unit and write its report; this is all that an executor has to call."""
     forget(stage.root, stage.name, shard)
+    prepare(stage)
     start = time.perf_counter()
     result = stage.run(shard)
     report = Report(
@@ -152,6 +161,17 @@ def run_unit(stage: Stage, shard: int, mark: str) -> Report:
     )
     report.save(stage.root)
     return report
+
+
+_prepared: set[tuple[Path, str]] = set()
+
+
+def prepare(stage: Stage) -> None:
+    """Call the stage's `prepare`, if it has one and this process has not done so."""
+    found, key = getattr(stage, "prepare", None), (stage.root, stage.name)
+    if found and key not in _prepared:
+        found()
+        _prepared.add(key)
 
 
 def forget(root: Path, stage: str, shard: int) -> None:

@@ -129,6 +129,10 @@ class Ingest:
         found = self.archives[shard]
         return {"url": found.url, "size": found.size, "mark": found.mark}
 
+    def weight(self, shard: int) -> int:
+        """Return the bytes of the input, 0 when they are not known."""
+        return self.archives[shard].size or 0
+
     def sources(self, shard: int) -> Sequence[Path]:
         return ()
 

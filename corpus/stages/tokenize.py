@@ -105,6 +105,10 @@ class Tokenize:
     def sources(self, shard: int) -> Sequence[Path]:
         return [shard_set.path(shard) for shard_set in self.inputs]
 
+    def prepare(self) -> None:
+        """Load the tokenizer, and its kernels."""
+        load_tokenizer(self.tokenizer)
+
     def run(self, shard: int) -> Result:
         tokenizer = load_tokenizer(self.tokenizer)
         schema = with_footer(part_schema(tokenizer.dtype, self.scores), self._block(tokenizer))

@@ -1,5 +1,6 @@
 """A pipeline runs what is missing or changed, and nothing else."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from toy import Count, Double, read
 from corpus.errors import PipelineError
 from corpus.executors.local import LocalExecutor
 from corpus.pipeline import Pipeline
-from corpus.stage import load_reports
+from corpus.stage import Result, load_reports, unit_weight
 from corpus.storage import ShardSet
 
 HERE = LocalExecutor(workers=0)
@@ -115,3 +116,39 @@ def test_wiring_is_checked_when_a_pipeline_is_made(tmp_path: Path) -> None:
         Pipeline(root=tmp_path, stages=(Count(root=tmp_path), Count(root=tmp_path)))
     with pytest.raises(PipelineError, match="not under"):
         Pipeline(root=tmp_path, stages=(Count(root=tmp_path / "other"),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Count):
+    """Counts, and notes when it is prepared and which units run, in order; later units weigh more."""
+
+    def prepare(self) -> None:
+        self._note("prepare")
+
+    def weight(self, shard: int) -> int:
+        return shard // 2
+
+    def run(self, shard: int) -> Result:
+        self._note(str(shard))
+        return Count.run(self, shard)
+
+    def _note(self, what: str) -> None:
+        with open(self.root / "notes", "a", encoding="utf-8") as notes:
+            notes.write(what + "\n")
+
+
+def test_a_stage_is_prepared_once_and_its_largest_units_run_first(tmp_path: Path) -> None:
+    """In one process: before the first unit only, then by size (2, 3 and 0, 1 are alike) and number."""
+    with LocalExecutor(workers=0) as executor:
+        Pipeline(root=tmp_path, stages=(Prepared(root=tmp_path),)).run(executor)
+    assert (tmp_path / "notes").read_text().split() == ["prepare", "2", "3", "0", "1"]
+
+
+def test_a_stage_without_a_weight_goes_by_the_files_it_reads(tmp_path: Path) -> None:
+    """The sum of its sources; a file that is gone counts nothing."""
+    root, numbers = tmp_path, ShardSet(tmp_path, "numbers")
+    for part, size in ((0, 10), (1, 1000)):
+        Count(root=root, size=size).run(part)
+        assert unit_weight(Double(root=root), part) == numbers.path(part).stat().st_size
+    assert unit_weight(Double(root=root), 1) > unit_weight(Double(root=root), 0)
+    assert unit_weight(Double(root=root), 2) == 0
