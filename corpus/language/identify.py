@@ -168,6 +168,10 @@ class LanguageIdentifier:
         settings = {"characters": self.characters, "second_opinion": self.second_opinion}
         return {"model": digest(find_model(self.model)), **settings}
 
+    def warm(self) -> None:
+        """Load the model, build the tables and load or compile the kernels, so that no text has to wait for them."""
+        self.identify("Enough of a text to be identified.")
+
     def identify(self, text: str) -> Language:
         """Return the language of `text`; any str is taken, lone surrogates and control characters included."""
         sample = excerpt(text, self.characters)

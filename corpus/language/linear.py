@@ -7,9 +7,8 @@ time: it makes no strings, looks an n-gram up in a bitmap of the 2,000,000 bucke
 out (ranks in the bitmap are row numbers), and adds rows that were decompressed once (64 bytes each, 3.3 MB in all).
 
 The format is that of fastText's version 12, read from the file: arguments, dictionary, input and output matrix. Only
-what lid.176.ftz is made of is taken: supervised, hierarchical softmax, compressed and thinned input, plain
-output, no word n-grams. `read_linear` returns None for any other model, which is then asked through the
-library.
+what lid.176.ftz is made of is taken: supervised, hierarchical softmax, compressed and thinned input, plain output, no
+word n-grams. `read_linear` returns None for any other model, which is then asked through the library.
 """
 
 import struct
@@ -95,13 +94,7 @@ def _read(file: _File) -> Linear | None:
     if (*magic, word_ngrams, loss, kind) != (*_MAGIC, 1, _HIERARCHICAL, _SUPERVISED):
         return None
     _, words, labels, _, kept = file.take("iiiqq")
-    entries = [(file.word(), *file.take("qb")) for _ in range(words + labels)]
-    if (
-        kept <= 0
-        or not words
-        or entries[0][0] != b"</s>"
-        or [entry[2] for entry in entries] != [0] * words + [1] * labels
-    ):
+    if kept <= 0 or not 0 < words <= _SLOTS // 2 or (entries := _entries(file, words, labels)) is None:
         return None
     pruned = file.array("<i4", 2 * kept).reshape(-1, 2)
     if not file.take("?")[0] or (rows := _decompressed(file)) is None or file.take("?")[0]:
@@ -118,6 +111,14 @@ def _read(file: _File) -> Linear | None:
     shape = buckets, shortest, longest
     arrays = Arrays(*spelled, bits, ranks, rows, nodes.astype(np.float32), left, right, shape)
     return Linear(tuple(entry[0].decode() for entry in entries[words:]), arrays)
+
+
+def _entries(file: _File, words: int, labels: int) -> list[tuple[bytes, int]] | None:
+    """Return words and then labels with their counts; None when they do not lie so, the end of text first."""
+    found = [(file.word(), *file.take("qb")) for _ in range(words + labels)]
+    if found[0][0] != b"</s>" or [kind for _, _, kind in found] != [0] * words + [1] * labels:
+        return None
+    return [(word, count) for word, count, _ in found]
 
 
 def _decompressed(file: _File) -> NDArray[np.float32] | None:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import InputError, SettingError
-from corpus.language import Language, LanguageIdentifier
+from corpus.language import Language, LanguageIdentifier, identify
 from corpus.language.codes import from_iso_639_3, from_old
-from corpus.language.identify import Candidate, Opinion, ask, decide
+from corpus.language.identify import Candidate, Opinion, ask, decide, load
 from corpus.language.model import find_model
 from corpus.language.script import fits
 
@@ -186,6 +186,24 @@ def test_settings_are_checked_and_travel() -> None:
     with pytest.raises(SettingError, match="characters = 5"):
         LanguageIdentifier(characters=5)
     assert pickle.loads(pickle.dumps(IDENTIFIER)) == IDENTIFIER  # noqa: S301 - its own pickle
+
+
+def test_a_model_the_kernel_does_not_know_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked through the library, the default model decides as it does through the kernel."""
+    text = "Der Ausschuss wird seinen Bericht\nnoch in diesem Jahr veröffentlichen."
+    expected = IDENTIFIER.identify(text)
+    load.cache_clear()
+    monkeypatch.setattr(identify, "read_linear", lambda _: None)
+    found = IDENTIFIER.identify(text)
+    load.cache_clear()
+    assert (found.label, found.runner_up, found.source) == (expected.label, expected.runner_up, expected.source)
+    assert found.score == pytest.approx(expected.score, rel=1e-4)
+
+
+def test_warm_takes_no_text() -> None:
+    """Warming is safe to call at any time, more than once."""
+    IDENTIFIER.warm()
+    IDENTIFIER.warm()
 
 
 def test_fingerprint_follows_the_models_bytes(wide_model: Path) -> None:
