@@ -6,7 +6,6 @@ documents whose ids hash lowest, so the same root gives the same page. Text of a
 """
 
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,23 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 
 from corpus import journal
-from corpus.report import funnel
+from corpus.report import figures, funnel
 from corpus.report.ledger import in_words, summary
 from corpus.report.tables import status
 from corpus.report.trace import row_of
 from corpus.storage import ShardSet, write_text
 
 SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
-
-mpl.rcParams["svg.hashsalt"] = "headwater"  # the same figures give the same bytes
-mpl.rcParams["svg.fonttype"] = "none"  # text stays text
+Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +50,7 @@ def render(root: Path) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("corpus.report", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    notes = journal.load(root)
+    notes, found = journal.load(root), status(root)
     steps = funnel.funnel(root)
     select = funnel.counts(root, "select")
     return environment.get_template("page.html").render(
@@ -63,7 +59,8 @@ def render(root: Path) -> str:
         state=notes.state,
         code=notes.code,
         settings={name: in_line(value) for name, value in notes.settings.items() if value},
-        stages=status(root)["stages"],
+        stages=found["stages"],
+        sets=found["sets"],
         failures=notes.failures,
         steps=steps,
         first=max(steps[0].left, 1) if steps else 1,
@@ -112,53 +109,47 @@ def languages(root: Path) -> list[tuple[str, int, int]]:
 
 
 def histograms(root: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield (signal, what it means, SVG) for every numeric column of the signals."""
+    """Yield (signal, what it means, SVG) for every numeric column of the signals; each part is read twice, whole."""
     paths = ShardSet(root, "signals").paths()
     if not paths:
         return
     schema = pq.read_schema(paths[0])
     numeric = [f for f in schema if not str(f.type).startswith(("string", "list", "binary", "dictionary", "bool"))]
-    ranges = {field.name: value_range(paths, field.name) for field in numeric}
+    names = [field.name for field in numeric]
+    ranges = value_ranges(paths, names)
+    edges = {name: np.linspace(*ranges[name], BINS + 1) for name in names if ranges[name][0] < ranges[name][1]}
+    heights = {name: np.zeros(BINS, dtype=np.int64) for name in edges}
+    for path in paths:
+        for name, values in numbers(path, list(edges)):
+            heights[name] += np.histogram(np.clip(values, *ranges[name]), edges[name])[0]
     for field in numeric:
-        low, high = ranges[field.name]
-        if high > low:
+        if field.name in heights:
             meaning = ((field.metadata or {}).get(b"meaning") or b"").decode()
-            yield field.name, meaning, histogram(paths, field.name, low, high)
+            yield field.name, meaning, figures.histogram(heights[field.name].tolist(), *ranges[field.name])
 
 
-def value_range(paths: list[Path], name: str) -> tuple[float, float]:
-    """Return the 0.5 and 99.5 percentile of a column, from about a million of its values."""
-    found = []
+def value_ranges(paths: list[Path], names: list[str]) -> dict[str, tuple[float, float]]:
+    """Return the 0.5 and 99.5 percentile of columns, from about a million values of each."""
+    found: dict[str, list[Values]] = {name: [] for name in names}
     most = max(1_000_000 // len(paths), 100)
     for path in paths:
-        values = numbers(path, name)
-        found.append(values[:: len(values) // most + 1])
-    values = np.concatenate(found)
-    return (float(np.quantile(values, 0.005)), float(np.quantile(values, 0.995))) if len(values) else (0.0, 0.0)
+        for name, values in numbers(path, names):
+            found[name].append(values[:: len(values) // most + 1])
+    return {name: spread(np.concatenate(parts)) for name, parts in found.items()}
 
 
-def numbers(path: Path, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the finite values of a column as float64."""
-    column = pq.read_table(path, columns=[name]).column(0)
-    values = np.asarray(pc.drop_null(column).to_numpy(), dtype=np.float64)
-    return values[np.isfinite(values)]
+def spread(values: Values) -> tuple[float, float]:
+    """Return the 0.5 and 99.5 percentile of values, zeros when there are none."""
+    low, high = np.quantile(values, (0.005, 0.995)) if len(values) else (0.0, 0.0)
+    return float(low), float(high)
 
 
-def histogram(paths: list[Path], name: str, low: float, high: float) -> str:
-    """Return the SVG of a column's histogram from `low` to `high`; what lies outside counts in the end bins."""
-    edges = np.linspace(low, high, BINS + 1)
-    heights = np.zeros(BINS, dtype=np.int64)
-    for path in paths:
-        heights += np.histogram(np.clip(numbers(path, name), low, high), edges)[0]
-    figure = Figure(figsize=(3.6, 1.5))
-    axes = figure.add_axes((0.14, 0.16, 0.83, 0.8))
-    axes.stairs(heights, edges, fill=True, color="#2a6f97")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7)
-    axes.locator_params(nbins=4)
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
+def numbers(path: Path, names: list[str]) -> Iterator[tuple[str, Values]]:
+    """Yield columns by name with their finite values."""
+    table = pq.read_table(path, columns=names)
+    for name in names:
+        values = np.asarray(pc.drop_null(table.column(name)).to_numpy(), dtype=np.float64)
+        yield name, values[np.isfinite(values)]
 
 
 def sites(root: Path) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from corpus import journal, recipes
 from corpus.pipeline import Pipeline
 from corpus.stage import load_reports
+from corpus.storage import Written
 
 SCRATCH = Path("ROOT")
 """Stands for the root when a pipeline is built only to be shown."""
@@ -94,12 +95,14 @@ def kind(annotation: Any) -> str:
 
 
 def status(root: Path) -> dict[str, Any]:
-    """Return how a run stands: its state and, per stage, units done and counts."""
+    """Return how a run stands: its state; per stage, units done and counts; per shard set, what is stored."""
     notes = journal.load(root)
     units = {notes.at["stage"]: notes.at["units"]} if notes.at else {}
     stages = []
+    stored: list[Written] = []
     for name in notes.stages:
         reports = load_reports(root, name)
+        stored += [written for report in reports for written in report.files]
         counts: Counter[str] = Counter()
         for report in reports:
             counts.update(report.counts)
@@ -122,8 +125,24 @@ def status(root: Path) -> dict[str, Any]:
         "message": notes.message,
         "settings": notes.settings,
         "stages": stages,
+        "sets": shard_sets(stored),
         "failures": [failure.message for failure in notes.failures],
     }
+
+
+def shard_sets(stored: Sequence[Written]) -> list[dict[str, Any]]:
+    """Return files, rows, bytes and bytes per document (of the set `documents`) by set, in the order written."""
+    found: dict[str, list[Written]] = {}
+    for written in stored:
+        found.setdefault(written.path.partition("/")[0], []).append(written)
+    documents = sum(written.rows for written in found.get("documents", ()))
+    rows = []
+    for name, files in found.items():
+        size = sum(written.bytes for written in files)
+        per = round(size / documents, 1) if documents else None
+        row = {"set": name, "files": len(files), "rows": sum(written.rows for written in files), "bytes": size}
+        rows.append(row | {"bytes_per_document": per})
+    return rows
 
 
 def status_table(found: dict[str, Any]) -> Group:
@@ -141,8 +160,14 @@ def status_table(found: dict[str, Any]) -> Group:
     ]
     columns = ("stage", "units", "failed", "unit s", "peak MB", "counts")
     shown = table(f"{found['root']}: {found['recipe']}, {found['state']}", columns, rows, columns[2:5])
+    sets = [
+        (*list(s.values())[:4], "" if s["bytes_per_document"] is None else f"{s['bytes_per_document']:,.1f}")
+        for s in found["sets"]
+    ]
+    named = ("set", "files", "rows", "bytes", "bytes per document")
+    stored = table("Stored", named, sets, named[1:])
     lines = [found["message"], *(f"not read: {message}" for message in found["failures"])]
-    return Group(shown, *(harmless(line) for line in lines if line))
+    return Group(shown, *([stored] if sets else []), *(harmless(line) for line in lines if line))
 
 
 def ledger_table(summary: dict[str, Any], limit: int) -> Group:

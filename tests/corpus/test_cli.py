@@ -17,6 +17,7 @@ from corpus.cli import main as corpus
 from corpus.pipeline import Failure, StageOutcome
 from corpus.progress import Show
 from corpus.report import tables
+from corpus.storage import Written
 from sitegraph.cli import main as sitegraph
 
 
@@ -75,6 +76,18 @@ def test_an_empty_bucket_is_no_error(tmp_path: Path) -> None:
     """Exit code 0 and an empty list."""
     done = CliRunner().invoke(corpus, ["ledger", str(make(tmp_path)), "--bucket", "crash", "--json"])
     assert (done.exit_code, json.loads(done.output)) == (0, [])
+
+
+def test_status_says_what_is_stored(tmp_path: Path) -> None:
+    """By hand: files, rows and bytes add up by set; the documents are of `documents`, None before there are any."""
+    files = [("documents", 0, 30, 900), ("links", 0, 7, 50), ("documents", 1, 10, 300), ("shards/en", 0, 2, 70)]
+    stored = [Written(f"{name}/part-{part:05d}.parquet", rows, size, "") for name, part, rows, size in files]
+    assert tables.shard_sets(stored) == [
+        {"set": "documents", "files": 2, "rows": 40, "bytes": 1200, "bytes_per_document": 30.0},
+        {"set": "links", "files": 1, "rows": 7, "bytes": 50, "bytes_per_document": 1.2},
+        {"set": "shards", "files": 1, "rows": 2, "bytes": 70, "bytes_per_document": 1.8},
+    ]
+    assert tables.shard_sets(stored[1:2])[0]["bytes_per_document"] is None
 
 
 def test_status_knows_the_units_of_the_stage_at_work(tmp_path: Path) -> None:
