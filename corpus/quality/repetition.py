@@ -21,6 +21,7 @@ from numba import njit
 
 from corpus.quality.numbering import number
 from corpus.quality.tally import ALL, DUPLICATE_GRAMS, LONGEST, REPEATED_GRAMS, TOP, TOP_GRAMS
+from corpus.quality.words import ZERO
 
 _TOP, _ALL = TOP.start, ALL.start
 
@@ -33,7 +34,7 @@ def repetition(ids: Any, counts: Any, prefix: Any, keys: Any, seed: Any, tally: 
     each word (int32, one more); `keys`: room for a uint64 per word. The first two and the last are used up.
     """
     words = len(ids)
-    where, kept = np.empty(words, np.int32), 0
+    where, kept = np.empty(words, np.int32), ZERO
     for at in range(words):
         if counts[ids[at]] > 1:
             where[kept], ids[kept] = at, ids[at]
@@ -52,7 +53,7 @@ def repetition(ids: Any, counts: Any, prefix: Any, keys: Any, seed: Any, tally: 
 @njit(cache=True, nogil=True)
 def _lengthen(where: Any, grams: Any, kept: int, keys: Any, counts: Any, seed: Any) -> int:
     """Put the repeated n-grams in the place of the `kept` repeated (n-1)-grams; return how many there are."""
-    found = 0
+    found = ZERO
     for at in range(kept - 1):
         if where[at + 1] == where[at] + 1:
             keys[found] = np.uint64(grams[at]) << np.uint64(32) | np.uint64(grams[at + 1])

@@ -1,8 +1,8 @@
 """One pass over a text, line by line, for everything that signals count; then what repeats in it.
 
 A line is read three times while it is in the cache: by characters (pieces between spaces, what they begin or hold), by
-words, and by the rules about lines. Words, lines and paragraphs are remembered by place and hash, at most 16 bytes a
-character, and only where there are any.
+words, and by the rules about lines. Words, lines and paragraphs are remembered by place and hash, 16 bytes each; memory
+is set aside for as many as the text could hold and used for as many as it holds.
 """
 
 from typing import Any, Final
@@ -56,6 +56,7 @@ from corpus.quality.words import (
     MID_LETTER,
     PRIME,
     UPPER,
+    ZERO,
     finish,
     word_end,
 )
@@ -74,38 +75,33 @@ _ENGLISH: Final = np.array(sorted(map(_packed, ["the", "be", "to", "of", "and", 
 
 
 @njit(cache=True, nogil=True)
-def scan(codes: Any, kinds: Any, marks: Any, small: Any, stops: Any, seed: Any, tally: Any, asked: Any) -> int:
-    """Fill the tally of a text but for the lines asked about, and return how many those are.
-
-    `stops`: listed words (stopwords.py). `asked`: (characters // 8 + 1, 3) int32, filled with start, end and words of
-    the lines that RefinedWeb's regular expressions must look at.
-    """
-    n = len(codes)
-    starts, prefix, hashes = np.empty(n, np.int32), np.empty(n + 1, np.int32), np.empty(n, np.uint64)
-    words, asks = _read(codes, kinds, marks, seed, starts, prefix, hashes, tally, asked)
+def count_repetition(codes: Any, small: Any, stops: Any, seed: Any, words: int, memory: Any, tally: Any) -> None:
+    """Fill what depends on which words are equal: stop words, repetition; then the totals. `memory` is used up."""
+    starts, prefix, hashes = memory
     ids, counts = np.empty(words, np.int32), np.empty(words, np.int32)
     tally[UNIQUE] = number(hashes, words, seed, ids, counts)
     tally[STOP] = count_listed(codes, small, starts, prefix, ids, stops)
     repetition(ids, counts, prefix, hashes, seed, tally)
-    tally[CHARACTERS], tally[WORDS], tally[WORD_CHARACTERS] = n, words, prefix[words]
+    tally[CHARACTERS], tally[WORDS], tally[WORD_CHARACTERS] = len(codes), words, prefix[words]
     tally[BREAKS] = max(tally[LINES] - 1, 0)
     tally[ALPHABETIC_TOKENS] = tally[ALPHABETIC] + tally[CLITICS]
     tally[TOKENS] = words + tally[CLITICS] + tally[RUNS]
-    return asks
 
 
 @njit(cache=True, nogil=True)
-def _read(
-    codes: Any, kinds: Any, marks: Any, seed: Any, starts: Any, prefix: Any, hashes: Any, tally: Any, asked: Any
-) -> tuple[int, int]:
-    """Read lines and paragraphs; fill first character, characters before and hash of each word.
+def read(codes: Any, kinds: Any, marks: Any, seed: Any, memory: Any, tally: Any, asked: Any) -> tuple[int, int]:
+    """Read lines and paragraphs (what blank lines set apart); return the number of words and of lines asked about.
 
-    Returns the number of words and of lines asked about. Paragraphs are what blank lines set apart.
+    `memory`: first character (n, int32), characters before (n + 1, int32) and hash (n, uint64) of each word, filled.
+    `asked`: (n // 8 + 1, 3) int32, filled with start, end and words of the lines that RefinedWeb's regular expressions
+    must look at; all else of those lines is in the tally.
     """
+    starts, prefix, hashes = memory
     room = len(codes) // 2 + 1
     lines, line_keys = np.empty((room, 2), np.int32), np.empty(room, np.uint64)
     paragraphs, paragraph_keys = np.empty((room, 2), np.int32), np.empty(room, np.uint64)
-    at, words, asks, line, paragraph, within = 0, 0, 0, 0, 0, False
+    at, words, line, paragraph = ZERO, ZERO, ZERO, ZERO
+    asks, within = 0, False
     prefix[0] = 0
     looks = SPECIAL | (ANCHOR if may_hold_phrases(codes) else 0)
     while at < len(codes):
@@ -144,7 +140,7 @@ def _finish_paragraphs(codes: Any, spans: Any, keys: Any, n: int, seed: Any, tal
     for at in range(n):
         tally[PARAGRAPH_CHARACTERS] += spans[at, 1] - spans[at, 0]
         if keys[at] == 0:
-            keys[at] = span_key(codes, spans[at, 0], spans[at, 1], seed)
+            keys[at] = span_key(codes, np.int64(spans[at, 0]), np.int64(spans[at, 1]), seed)
     repeats(codes, spans, keys, n, seed, tally[REPEATED_PARAGRAPHS:])
 
 

@@ -17,7 +17,7 @@ from corpus.quality import tally as t
 from corpus.quality.lines import RULES, removed_by_refinedweb
 from corpus.quality.marks import marks, small
 from corpus.quality.numbering import SEED
-from corpus.quality.scan import scan
+from corpus.quality.scan import count_repetition, read
 from corpus.quality.stopwords import count_anywhere, listed
 from corpus.quality.words import code_points, kinds, segment
 
@@ -204,8 +204,11 @@ def measure(text: str, language: str | None = None) -> dict[str, Value]:
 def take(text: str, language: str | None, tally: NDArray[np.int64]) -> None:
     """Fill the tally (t.NUMBERS zeros) of a text: what its signals are made of."""
     codes = code_points(text)
-    asked = np.empty((len(codes) // 8 + 1, 3), np.int32)
-    number = scan(codes, kinds(), marks(), small(), listed(language), SEED, tally, asked)
+    n = len(codes)
+    memory = np.empty(n, np.int32), np.empty(n + 1, np.int32), np.empty(n, np.uint64)
+    asked = np.empty((n // 8 + 1, 3), np.int32)
+    words, number = read(codes, kinds(), marks(), SEED, memory, tally, asked)
+    count_repetition(codes, small(), listed(language), SEED, words, memory, tally)
     if number:
         tally[t.REMOVED] += removed_by_refinedweb(text, asked[:number].tolist())
     anywhere = count_anywhere(text, language)

@@ -36,6 +36,8 @@ KIND = 15
 BASIS: Final = np.uint64(0xCBF29CE484222325)
 PRIME: Final = np.uint64(0x100000001B3)
 """FNV-1a, 64 bits."""
+ZERO: Any = np.int64(0)
+"""Where a kernel begins to count: the plain literal has a type of its own, and what it calls is compiled twice."""
 
 _SINGLES: Final = "的了是在和不有也就都而与與为為のにはをがともで"
 _MID_LETTERS: Final = "'’.·‧׳״\uff07"
@@ -120,7 +122,8 @@ class Words:
 
 def code_points(text: str) -> NDArray[np.uint32]:
     """Return the code points of a text; lone surrogates are kept."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    # a bytearray, so that the array may be written to: kernels are compiled for one kind of array instead of two
+    return np.frombuffer(bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32)
 
 
 def segment(text: str) -> Words:
@@ -137,7 +140,7 @@ def segment(text: str) -> Words:
 @njit(cache=True, nogil=True)
 def _segment(codes: Any, table: Any, starts: Any, ends: Any) -> int:
     """Fill `starts` and `ends` (room for one word per character) and return the number of words."""
-    count, at = 0, 0
+    count, at = 0, ZERO
     while at < len(codes):
         kind = table[codes[at]] & KIND
         if kind in (GAP, MARK):
