@@ -138,9 +138,10 @@ def _finish_paragraphs(codes: Any, spans: Any, keys: Any, n: int, seed: Any, tal
     """Add paragraphs to the tally; those of several lines have no key yet."""
     tally[PARAGRAPHS] = n
     for at in range(n):
-        tally[PARAGRAPH_CHARACTERS] += spans[at, 1] - spans[at, 0]
+        start, end = ZERO + spans[at, 0], ZERO + spans[at, 1]
+        tally[PARAGRAPH_CHARACTERS] += end - start
         if keys[at] == 0:
-            keys[at] = span_key(codes, np.int64(spans[at, 0]), np.int64(spans[at, 1]), seed)
+            keys[at] = span_key(codes, start, end, seed)
     repeats(codes, spans, keys, n, seed, tally[REPEATED_PARAGRAPHS:])
 
 

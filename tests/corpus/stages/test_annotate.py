@@ -40,7 +40,7 @@ def test_documents_that_rotted_are_not_measured(stage: Annotate) -> None:
     path = stage.documents.path(2)
     column = pq.read_metadata(path).row_group(0).column(DOCUMENTS.names.index("text"))
     content = bytearray(path.read_bytes())
-    content[column.dictionary_page_offset + column.total_compressed_size - 3] ^= 1
+    content[column.data_page_offset + column.total_compressed_size - 3] ^= 1
     path.write_bytes(content)
     with pytest.raises(StorageError, match=r"documents/part-00002\.parquet: cannot be read back"):
         stage.run(2)
