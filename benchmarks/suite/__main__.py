@@ -100,7 +100,7 @@ def main() -> int:
         given.rounds, given.pages, given.docs = 1, 20, None
         given.results = "check"
     path = given.cache / f"{given.results}.json"
-    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() and not given.check else {}
     if not given.tables and not run(given, path, results):
         return 0
     if given.check:
@@ -112,6 +112,14 @@ def main() -> int:
     if given.docs:
         report.write_page(given.docs, made)
     return 0
+
+
+def begin(results: dict[str, Any], now: dict[str, Any]) -> None:
+    """Drop figures of other pages or by another clock: one table must not mix them. Workers and sizes stay."""
+    if any(results.get(name, value) != value for name, value in now.items()):
+        for name in ("comparisons", "profiles", "extractors"):
+            results.pop(name, None)
+    results |= now
 
 
 def run(given: argparse.Namespace, path: Path, results: dict[str, Any]) -> bool:
@@ -133,7 +141,8 @@ def run(given: argparse.Namespace, path: Path, results: dict[str, Any]) -> bool:
         return False
     plan.work.mkdir(parents=True, exist_ok=True)
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    results |= {"date": today, "rounds": given.rounds, "clock": given.clock, "crawl": as_json(plan.common)}
+    begin(results, {"crawl": as_json(plan.common), "clock": given.clock})
+    results |= {"date": today, "rounds": given.rounds}
     results["machine"] = describe(sys.executable, peers.python)
     for name, make in compared.items():
         if wanted(name, given.only):

@@ -63,7 +63,8 @@ def common_pages(crawl: Path, work: Path, ours: Place, peer: Place, most: int | 
     """Copy the pages of `crawl` that both sides read, at most `most` of them, to a folder below `work`."""
     places = listed(ours, crawl, core)
     theirs = set(listed(peer, crawl, core))
-    both = [place for place in places if place[0] in theirs]
+    members = {(place[1], place[2]): place for place in places if place[0] in theirs}
+    both = list(members.values())
     kept = both[:: max(1, len(both) // most)][:most] if most else both
     folder, warm = work / "pages", work / "warm"
     copy(crawl, kept, folder)

@@ -17,7 +17,8 @@ def scores(places: Places) -> list[dict[str, Any]]:
     """Return F1 on whole articles (zyte) of our extractors and of datatrove's; [] where the data is absent."""
     if not (SHARED / "evals" / "extraction.py").is_file():
         return []
-    rows = [score(places.ours, f"systems:{name}", name) for name in ("extraction", "resiliparse")]
+    names = {"extraction": "headwater, trafilatura", "resiliparse": "headwater, resiliparse"}
+    rows = [score(places.ours, f"systems:{system}", name) for system, name in names.items()]
     rows.append(score(places.datatrove, "peer_quality:datatrove", places.datatrove.name))
     return [*rows, score(places.newer, "peer_quality:datatrove", places.newer.name)]
 
