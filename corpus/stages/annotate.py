@@ -16,7 +16,7 @@ import pyarrow as pa
 from corpus.language import Language, LanguageIdentifier
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.flags import flags
-from corpus.quality.signals import SIGNALS, signal_columns, take
+from corpus.quality.signals import SIGNALS, signal_columns, take, warm
 from corpus.quality.tally import NUMBERS
 from corpus.stage import Result, tick
 from corpus.storage import ShardSet, TableWriter, open_parquet
@@ -57,6 +57,11 @@ class Annotate:
 
     def sources(self, shard: int) -> Sequence[Path]:
         return [self.documents.path(shard)]
+
+    def prepare(self) -> None:
+        """Load the model and the kernels."""
+        self.identifier.warm()
+        warm()
 
     def run(self, shard: int) -> Result:
         counts: Counter[str] = Counter()

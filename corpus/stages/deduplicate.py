@@ -34,7 +34,7 @@ from corpus.dedup.clusters import Preference, Standing, components, known, repre
 from corpus.dedup.minhash import MinHash
 from corpus.dedup.pairs import Entries, Pairing, Pairs, candidate_pairs, distinct_pairs, exact_pairs, groups
 from corpus.dedup.shingles import Shingling
-from corpus.dedup.sketches import sketch
+from corpus.dedup.sketches import sketch, warm
 from corpus.dedup.tables import (
     PART_BITS,
     ROW_MASK,
@@ -101,6 +101,10 @@ class Signatures:
 
     def sources(self, shard: int) -> Sequence[Path]:
         return [self.documents.path(shard)]
+
+    def prepare(self) -> None:
+        """Load the kernels."""
+        warm()
 
     def run(self, shard: int) -> Result:
         read = [_read_batch(batch, self.minhash) for batch in _batches(self.documents.path(shard))]

@@ -28,7 +28,7 @@ MANY: Final = (1 << 31) - 1
 _CLASS: Final = r"\[\^?(?:[^\[\]\\&]|\\.|\\[pP]\{\w+\})+\]"
 _ATOM: Final = re.compile(rf"{_CLASS}|\\[pP]\{{\w+\}}|\\[sSdDrnt]|\\[^\w\s]|[^\\\[\](){{}}?*+|.^$\n]")
 _COUNT: Final = re.compile(r"\{(\d+)(,?)(\d*)\}|[?*+]\+?")
-_RANDOM: Final = 4000
+_RANDOM: Final = 2000
 _CASED: Final = (*range(0x2000), *range(0xFB00, 0xFB20))
 """Where letters are whose other case, or folded form, takes several letters."""
 _QUANTIFIERS: Final = {"?": (0, 1), "*": (0, MANY), "+": (1, MANY)}

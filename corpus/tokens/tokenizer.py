@@ -103,7 +103,7 @@ class Tokenizer:
         self._slow = _parse(settings.source, serialized)
         self.vocabulary = _vocabulary(self._slow)
         self.boundary = _boundary(settings, self._slow)
-        self._fast, self.slow_reason = _fast(settings, serialized)
+        self._fast, self.slow_reason = _fast(settings, serialized, self._slow)
         self.identity = self._identity()
 
     @property
@@ -224,14 +224,15 @@ def _boundary(settings: TokenizerSettings, found: tokenizers.Tokenizer) -> Bound
     return Boundary(bos=ids["bos"], eos=ids["eos"], bos_token=names["bos"], eos_token=names["eos"])
 
 
-def _fast(settings: TokenizerSettings, serialized: bytes) -> tuple[FastEncoder | None, str | None]:
+def _fast(
+    settings: TokenizerSettings, serialized: bytes, slow: tokenizers.Tokenizer
+) -> tuple[FastEncoder | None, str | None]:
     if not settings.fast:
         return None, "switched off"
     try:
         fast = convert(json.loads(serialized))
     except ConversionError as reason:
         return None, str(reason)
-    slow = _parse(settings.source, serialized)
     for text, ids in zip(GOLDEN, fast.encode(GOLDEN), strict=True):
         if ids is not None and ids.tolist() != slow.encode(text, add_special_tokens=False).ids:
             return None, f"ids differ on {text[:20]!r}"
