@@ -8,7 +8,7 @@ from rootmaker import IDS, make
 
 from corpus.errors import MissingError
 from corpus.report import ledger
-from corpus.stages import ingest, ingest_records
+from corpus.stages import ingest, ingest_reading, ingest_records
 
 
 def test_after_select_documents_are_kept_duplicate_or_dropped_by_a_rule(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_bucket_that_is_empty_is_an_empty_list(tmp_path: Path) -> None:
 
 def test_the_buckets_of_ingest_are_known() -> None:
     """Every bucket that the source of ingest names is one of BUCKETS."""
-    source = "".join(Path(module.__file__).read_text() for module in (ingest, ingest_records))
+    source = "".join(Path(module.__file__).read_text() for module in (ingest, ingest_reading, ingest_records))
     assert set(re.findall(r'drop\(\s*"(\w+)"', source)) | ingest_records.PAGELESS <= ledger.BUCKETS
 
 
