@@ -21,12 +21,12 @@ PageRank", 2006 (strong, weak, pseudorank); the stopping rule is that of the LAW
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.kernels import kernel
 from corpus.settings import require
 
 Dangling = Literal["strong", "weak", "pseudo"]
@@ -124,8 +124,8 @@ def normalised(preference: Vector | None, n: int) -> Vector:
     return np.asarray(preference, dtype=np.float64) / total
 
 
-@numba.njit(cache=True, nogil=True)
-def out_weights(sources, weights, n):  # type: ignore[no-untyped-def]  # numba kernel: int32[m], float64[m] -> float64[n]
+@kernel
+def out_weights(sources: Any, weights: Any, n: Any) -> Any:  # int32[m], float64[m] -> float64[n]
     """Add up the weight that leaves each node."""
     out = np.zeros(n)
     for i in range(len(sources)):
@@ -133,8 +133,8 @@ def out_weights(sources, weights, n):  # type: ignore[no-untyped-def]  # numba k
     return out
 
 
-@numba.njit(cache=True, nogil=True)
-def sweep(offsets, sources, weights, share):  # type: ignore[no-untyped-def]  # numba kernel -> float64[n]
+@kernel
+def sweep(offsets: Any, sources: Any, weights: Any, share: Any) -> Any:  # -> float64[n]
     """Return for each node the sum of weight * share[source] over its incoming arcs."""
     n = len(offsets) - 1
     y = np.zeros(n)

@@ -18,6 +18,7 @@ LAYERS: dict[str, int] = {
     "corpus.url": 1,
     "corpus.encodings": 1,
     "corpus.strangeness": 1,
+    "corpus.kernels": 1,
     "corpus.storage": 2,
     "corpus.archive": 3,
     "corpus.inputs": 4,
@@ -49,6 +50,7 @@ LAYERS: dict[str, int] = {
 
 FOR_SITEGRAPH = {
     "corpus",
+    "corpus.kernels",
     "corpus.errors",
     "corpus.settings",
     "corpus.schema",

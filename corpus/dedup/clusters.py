@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from numpy.typing import NDArray
 
 from corpus.dedup.pairs import Pairs
 from corpus.dedup.tables import PART_BITS, ROW_MASK, read_where
+from corpus.kernels import kernel
 from corpus.schema import CLUSTERS
 from corpus.settings import require
 from corpus.storage import ShardSet, TableWriter
@@ -141,7 +141,7 @@ def _ranks(values: pa.Array, order: str) -> NDArray[np.uint64]:
     return np.asarray(ranks.to_numpy(zero_copy_only=False), np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(root: Any, node: int) -> int:
     while root[node] != node:
         root[node] = root[root[node]]
@@ -149,7 +149,7 @@ def _find(root: Any, node: int) -> int:
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _components(count: int, a: Any, b: Any) -> Any:
     root = np.arange(count)
     for k in range(len(a)):

@@ -8,9 +8,9 @@ Positions are unsigned where that counts: a signed index costs a test for negati
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from corpus.dedup.characters import CHARACTER, COMBINING, GAP, KIND, MARK, WORD
+from corpus.kernels import kernel
 
 APART: Final = 16
 """Bit beside those of characters.py: a text has characters that are tokens of their own."""
@@ -32,7 +32,7 @@ _BITS: Final = 64  # of a hash
 _int: Any = np.int64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decode(data: Any, i: int) -> Any:
     """Return code point and length in bytes of the UTF-8 sequence at i; what is cut short counts as a space."""
     lead = np.int64(data[i])
@@ -47,7 +47,7 @@ def _decode(data: Any, i: int) -> Any:
     return (point if point < 0x110000 else 32), size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def longest_mark_run(data: Any, entries: Any) -> int:
     """Return the length of the longest run of combining marks."""
     run, longest, i = 0, 0, 0
@@ -59,7 +59,7 @@ def longest_mark_run(data: Any, entries: Any) -> int:
     return longest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _encode(point: Any, out: Any, m: int) -> int:
     """Write a code point as UTF-8 at out[m:]; return the position after it."""
     if point < 0x80:
@@ -81,7 +81,7 @@ def _encode(point: Any, out: Any, m: int) -> int:
     return m + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _finish(h: Any) -> Any:
     """MurmurHash3's 64-bit finaliser: a bijection that spreads every bit."""
     h = (h ^ (h >> _S33)) * _M1
@@ -89,7 +89,7 @@ def _finish(h: Any) -> Any:
     return h ^ (h >> _S33)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tokenise(data: Any, entries: Any, lower: Any, plain: Any, out: Any, hashes: Any, kinds: Any) -> Any:
     """Fill `out` with the normalised text, `hashes` (not yet finished) and `kinds` by token.
 
@@ -144,7 +144,7 @@ def _tokenise(data: Any, entries: Any, lower: Any, plain: Any, out: Any, hashes:
     return _int(n + inside), _int(m), seen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _windows(prefix: Any, kinds: Any, n: int, words: int, characters: int, powers: Any, found: Any) -> int:
     """Fill `found` with the hash of every shingle of n tokens, in order, repeats included; return their number."""
     full, count, end, weight = words * characters, 0, 0, 0
@@ -162,7 +162,7 @@ def _windows(prefix: Any, kinds: Any, n: int, words: int, characters: int, power
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word_windows(prefix: Any, n: int, words: int, powers: Any, found: Any) -> int:
     """Do as `_windows` does where all tokens are words."""
     size = min(n, words)
@@ -173,7 +173,7 @@ def _word_windows(prefix: Any, n: int, words: int, powers: Any, found: Any) -> i
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shingle_into(
     data: Any, entries: Any, lower: Any, plain: Any, words: int, characters: int, room: Any, out: Any
 ) -> Any:
@@ -192,13 +192,13 @@ def _shingle_into(
     return _word_windows(prefix, n, words, powers, found), m, seen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _room_for(size: int) -> int:
     """Return the bytes that the normal form of `size` bytes can take: lower case has up to 3 where upper has 2."""
     return size * 3 // 2 + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new_room(size: int, words: int, characters: int) -> Any:
     """Return scratch arrays for texts of up to `size` bytes: tokens, kinds, prefix sums, shingle hashes, powers of P.
 
@@ -213,7 +213,7 @@ def _new_room(size: int, words: int, characters: int) -> Any:
     return np.empty(count, np.uint64), kinds, prefix, np.empty(count, np.uint64), powers
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shingle(data: Any, entries: Any, lower: Any, plain: Any, words: int, characters: int) -> Any:
     """Return shingle hashes (uint64, in order of the text), the normalised text (uint8), and all bits of `entries`."""
     room, out = _new_room(len(data), words, characters), np.empty(_room_for(len(data)), np.uint8)
@@ -221,7 +221,7 @@ def shingle(data: Any, entries: Any, lower: Any, plain: Any, words: int, charact
     return room[3][:count], out[:m], seen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mixed(wide: Any) -> Any:
     """MurmurHash3's 32-bit finaliser of the lower half of a hash."""
     h = np.uint32(wide)
@@ -230,7 +230,7 @@ def _mixed(wide: Any) -> Any:
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def minima_into(hashes: Any, factors: Any, offsets: Any, found: Any) -> None:
     """Fill `found`, uint32, with the minimum of every permutation over `hashes`, uint64.
 
@@ -249,7 +249,7 @@ def minima_into(hashes: Any, factors: Any, offsets: Any, found: Any) -> None:
             found[k] = min(found[k], low, other)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys_into(found: Any, keys: Any) -> None:
     """Hash each band's rows, and the band's number, with the SplitMix64 finaliser as the mixing step."""
     rows = len(found) // len(keys)
@@ -263,7 +263,7 @@ def keys_into(found: Any, keys: Any) -> None:
         keys[band] = h
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sketch_into(
     data: Any,
     bounds: Any,
@@ -299,7 +299,7 @@ def sketch_into(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _slots(count: int) -> int:
     """Return the slots of a table for `count` hashes: a power of two, at least twice as many."""
     slots = 2
@@ -308,7 +308,7 @@ def _slots(count: int) -> int:
     return slots
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keep_distinct(found: Any, n: int, slots: Any, salt: Any) -> Any:
     """Move the distinct ones of the first n hashes to the front of `found`; return their number."""
     size = _slots(n)

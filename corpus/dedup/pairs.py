@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from corpus.dedup.minhash import DEFAULT, MinHash, keys_of
 from corpus.dedup.shingles import read_text
+from corpus.kernels import kernel
 from corpus.settings import require
 
 
@@ -204,7 +204,7 @@ def _sorted(pairs: Pairs) -> Pairs:
     return Pairs(pairs.a[order], pairs.b[order])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _emit(
     place: Any,
     shingles: Any,
@@ -235,7 +235,7 @@ def _emit(
     return count, at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _jaccard(left: Any, lefts: Any, right: Any, rights: Any, i: Any, j: Any) -> Any:
     found = np.zeros(len(i), np.float64)
     for k in range(len(i)):

@@ -6,7 +6,8 @@ Sums are taken in the library's order, in 32 bits where it does, so that scores 
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+
+from corpus.kernels import kernel
 
 _BASIS: Final = np.uint32(2166136261)
 _PRIME: Final = np.uint32(16777619)
@@ -19,13 +20,13 @@ _int: Any = np.int64
 _END: Final = 0  # number of the word </s>, which closes a text
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stir(h: Any, byte: Any) -> Any:
     """FNV-1a, 32 bits, of a byte taken as signed."""
     return np.uint32((h ^ np.uint32(np.int32(np.int8(byte)))) * _PRIME)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_slots(slots: Any, hashes: Any, starts: Any, spelling: Any) -> None:
     """Fill the hash table of words."""
     for word in range(len(hashes)):
@@ -39,7 +40,7 @@ def fill_slots(slots: Any, hashes: Any, starts: Any, spelling: Any) -> None:
         slots[place] = word
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(data: Any, first: int, end: int, h: Any, slots: Any, hashes: Any, starts: Any, spelling: Any) -> Any:
     """Return the number of the word data[first:end], -1 when it is none of the dictionary's."""
     place = _int(h) & (len(slots) - 1)
@@ -55,7 +56,7 @@ def _find(data: Any, first: int, end: int, h: Any, slots: Any, hashes: Any, star
     return np.int32(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ones(word: Any) -> Any:
     """Return the number of bits that are set."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
@@ -64,13 +65,13 @@ def _ones(word: Any) -> Any:
     return _int((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_gap(byte: Any) -> Any:
     """Return whether a byte parts words: space, tab to carriage return, NUL."""
     return byte in (0, 32) or 9 <= byte <= 13
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_label(data: Any, first: int, end: int) -> Any:
     """Return whether a word starts like a label; such words have no rows."""
     same = end - first >= len(_LABEL)
@@ -79,7 +80,7 @@ def _is_label(data: Any, first: int, end: int) -> Any:
     return same
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_ngrams(word: Any, cuts: Any, characters: int, shortest: int, longest: int, found: Any, n: Any) -> Any:
     """Write the hashes of a word's n-grams to found[n:]; return their new number.
 
@@ -97,7 +98,7 @@ def _hash_ngrams(word: Any, cuts: Any, characters: int, shortest: int, longest: 
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_plain(word: Any, size: Any, shortest: int, longest: int, found: Any, n: Any) -> Any:
     """Do as `_hash_ngrams` does for a word in ASCII, with the same steps at each letter, so that no branch is guessed.
 
@@ -114,7 +115,7 @@ def _hash_plain(word: Any, size: Any, shortest: int, longest: int, found: Any, n
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hashes_of(data: Any, slots: Any, hashes: Any, starts: Any, spelling: Any, shortest: int, longest: int) -> Any:
     """Return what a text is made of, in order, int64: -1 - w for a word w with a row, else the hash of an n-gram."""
     found = np.empty((len(data) + len(data) // 2 * 2 + 2) * (longest + 1), np.int64)
@@ -146,7 +147,7 @@ def _hashes_of(data: Any, slots: Any, hashes: Any, starts: Any, spelling: Any, s
     return found[: _int(n)]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rows_of(found: Any, bits: Any, ranks: Any, words: int, buckets: int) -> Any:
     """Return the rows of what a text is made of, int64: of words, of n-grams whose bucket is kept, and of </s>.
 
@@ -172,7 +173,7 @@ def _rows_of(found: Any, bits: Any, ranks: Any, words: int, buckets: int) -> Any
     return rows[: _int(n) + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mean(numbers: Any, rows: Any) -> Any:
     """Return the mean of the rows, float32[dim]."""
     total = np.zeros(rows.shape[1], np.float32)
@@ -186,12 +187,12 @@ def _mean(numbers: Any, rows: Any) -> Any:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _log(probability: Any) -> Any:
     return np.float32(np.log(np.float64(np.float32(probability)) + _LEAST))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _probability(node: Any, mean: Any) -> Any:
     """Return the probability of going right, float32."""
     product = np.float32(0)
@@ -200,7 +201,7 @@ def _probability(node: Any, mean: Any) -> Any:
     return np.float32(1.0 / np.float64(np.float32(1) + np.exp(-product)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def predicted(
     data: Any,
     slots: Any,
@@ -238,7 +239,7 @@ def predicted(
     return np.exp(scores[:n]), labels[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(scores: Any, labels: Any, n: int, score: Any, label: Any) -> int:
     """Insert into the n best, sorted; return n + 1."""
     place = n

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.kernels import kernel
 
 _SAME: Final = {"HIRAGANA": "KANA", "KATAKANA": "KANA", "HANGUL": "HANGUL", "HALFWIDTH": "KANA", "FULLWIDTH": "LATIN"}
 _REFUSED: Final = 255  # entry of what CLD2 refuses
@@ -78,7 +79,7 @@ def _varied() -> list[int]:
     return [point for point in np.flatnonzero(varied).tolist() if chr(point).isalpha()]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _survey(points: Any, entries: Any) -> Any:
     """Return the number of the most frequent script and the number of refused characters."""
     counts = np.zeros(256, np.int64)

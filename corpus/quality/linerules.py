@@ -8,8 +8,8 @@ kernel only says which lines may hold one, and the regular expressions look at t
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from corpus.kernels import kernel
 from corpus.quality.lines import C4Lines
 from corpus.quality.marks import (
     BRACKET,
@@ -53,7 +53,7 @@ _LEAST_NOTICE: Final = len("sign-in")
 """Fewest characters of a notice, and of a counter ("1 likes")."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def judge(
     codes: Any, kinds: Any, marks: Any, start: int, end: int, words: int, longest: int, upper: int, digits: int,
     found: int, tally: Any,
@@ -85,7 +85,7 @@ def judge(
     return (words <= 10 and _may_notice(codes, start, end, found)) or _may_count(codes, kinds, start, end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clean(words: int, longest: int, found: int, ends: bool, sentences: int, size: int, tally: Any) -> None:
     """Add what C4's line cleaning does with a line of these words that, without citations, has the rest."""
     if longest > _MAX_WORD:
@@ -106,7 +106,7 @@ def _clean(words: int, longest: int, found: int, ends: bool, sentences: int, siz
         tally[KEPT] += size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sentences(codes: Any, marks: Any, start: int, end: int) -> int:
     """Return the sentences of a line, 0 when it is empty."""
     ends, last, at = 0, start, start
@@ -132,7 +132,7 @@ def _sentences(codes: Any, marks: Any, start: int, end: int) -> int:
     return ends + (last < end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sentence_may_follow(codes: Any, marks: Any, at: int, end: int) -> bool:
     """Return whether the line ends at `at`, or there is space and then no small letter."""
     if at < end and not marks[codes[at]] & SPACE:
@@ -142,7 +142,7 @@ def _sentence_may_follow(codes: Any, marks: Any, at: int, end: int) -> bool:
     return at == end or not marks[codes[at]] & SMALL_LETTER
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ends_sentence(codes: Any, marks: Any, start: int, end: int) -> bool:
     """Return whether the line ends in terminal punctuation, closing brackets apart."""
     while end > start and marks[codes[end - 1]] & BRACKET:
@@ -150,7 +150,7 @@ def _ends_sentence(codes: Any, marks: Any, start: int, end: int) -> bool:
     return end > start and (codes[end - 1] == _STOP or marks[codes[end - 1]] & (SENTENCE | CLOSING) != 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ends_in_ellipsis(codes: Any, start: int, end: int) -> bool:
     """Return whether the line ends in `...`, `. . .` or `…`."""
     if end > start and codes[end - 1] == _ELLIPSIS:
@@ -162,7 +162,7 @@ def _ends_in_ellipsis(codes: Any, start: int, end: int) -> bool:
     return end - start >= 5 and codes[end - 2] == _SPACE and codes[end - 4] == _SPACE and codes[end - 5] == _STOP
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _without_citations(codes: Any, kinds: Any, marks: Any, start: int, end: int, out: Any) -> tuple[int, int]:
     """Copy the line without citation marks to `out`; return where it starts and ends there, space around it apart."""
     first, last, at = 0, 0, start
@@ -179,7 +179,7 @@ def _without_citations(codes: Any, kinds: Any, marks: Any, start: int, end: int,
     return first, last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _citation(codes: Any, kinds: Any, at: int, end: int) -> int:
     """Return the end of the citation mark that opens at `at`; `at` when there is none."""
     after = at + 1
@@ -192,7 +192,7 @@ def _citation(codes: Any, kinds: Any, at: int, end: int) -> int:
     return at + 1 + len(_NEEDED) if stands(codes, at + 1, end, _NEEDED) else at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _may_count(codes: Any, kinds: Any, start: int, end: int) -> Any:
     """Return whether the first word character of a line is a digit and the last an s, as in every counter."""
     if end - start < _LEAST_NOTICE:
@@ -206,7 +206,7 @@ def _may_count(codes: Any, kinds: Any, start: int, end: int) -> Any:
     return fold(codes[end - 1]) == _S
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _may_notice(codes: Any, start: int, end: int, found: int) -> bool:
     """Return whether a line may hold `items in cart`, end in `read more...` or start with `sign-in`."""
     if found & CART:

@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.kernels import kernel
 from corpus.quality.lines import BRACKETS, FULL_WIDTH, POLICY, QUOTES, SMALL, STERM
 
 SPACE, BRACKET, SENTENCE, FULL, CLOSING, SMALL_LETTER, BULLET, SPECIAL, ANCHOR = (1 << bit for bit in range(9))
@@ -76,7 +76,7 @@ def small() -> NDArray[np.uint32]:
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fold(code: Any) -> Any:
     """Return the small letter of a code point where that is ASCII: A to Z and the Kelvin sign, else the code point."""
     if 65 <= code <= 90:
@@ -84,7 +84,7 @@ def fold(code: Any) -> Any:
     return np.uint32(107) if code == _SIGN else np.uint32(code)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stands(codes: Any, at: int, end: int, wanted: Any) -> bool:
     """Return whether `wanted` stands at `at`, before `end`."""
     if at < 0 or at + len(wanted) > end:
@@ -95,7 +95,7 @@ def stands(codes: Any, at: int, end: int, wanted: Any) -> bool:
     return place == len(wanted)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stands_folded(codes: Any, at: int, end: int, wanted: Any, size: int) -> bool:
     """Return whether the first `size` of `wanted`, small letters, stand at `at` in any case, before `end`."""
     if at < 0 or at + size > end:
@@ -106,7 +106,7 @@ def stands_folded(codes: Any, at: int, end: int, wanted: Any, size: int) -> bool
     return place == size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def may_hold_phrases(codes: Any) -> bool:
     """Return False when none of PHRASES is in the text: without branches, so that the compiler looks at many places at
     once; most texts are done with them here."""
@@ -123,7 +123,7 @@ def may_hold_phrases(codes: Any) -> bool:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def phrases_at(codes: Any, at: int) -> int:
     """Return the flags of the phrases whose anchor is the character at `at`."""
     found, letter = 0, fold(codes[at])

@@ -9,21 +9,22 @@ import secrets
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+
+from corpus.kernels import kernel
 
 SEED: Final = np.uint64(secrets.randbits(64) | 1)
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _ROUND: Final = np.uint64(0xD6E8FEB86659FD93)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _place(key: Any, seed: Any, size: int) -> Any:
     """Return the first slot of a key in a table of `size` slots, a power of 2."""
     mixed = key * seed
     return np.int64(((mixed ^ (mixed >> np.uint64(32))) * _MIX) >> np.uint64(33)) & (size - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grown(slots: Any, keys: Any, seed: Any) -> Any:
     """Return a table of four times the size with the same numbers."""
     size = 4 * len(slots)
@@ -37,7 +38,7 @@ def _grown(slots: Any, keys: Any, seed: Any) -> Any:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _table(n: int) -> Any:
     """Return an empty table to begin with, for n keys: numbers plus 1 by slot, 0 where there is none."""
     size = 16
@@ -46,7 +47,7 @@ def _table(n: int) -> Any:
     return np.zeros(2 * size, np.int32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def number(keys: Any, n: int, seed: Any, ids: Any, counts: Any) -> int:
     """Number the first n keys (uint64): fill `ids` by key, `counts` by number; return how many differ.
 
@@ -69,7 +70,7 @@ def number(keys: Any, n: int, seed: Any, ids: Any, counts: Any) -> int:
     return distinct
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def span_key(codes: Any, start: int, end: int, seed: Any) -> Any:
     """Return a hash of codes[start:end], three code points (of 21 bits) at a step."""
     key, at = seed + np.uint64(end - start), start
@@ -85,7 +86,7 @@ def span_key(codes: Any, start: int, end: int, seed: Any) -> Any:
     return key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def repeats(codes: Any, spans: Any, keys: Any, n: int, seed: Any, out: Any) -> None:
     """Count the first n spans (start, end) that are equal, code point by code point; equal ones have equal keys.
 
@@ -117,7 +118,7 @@ def repeats(codes: Any, spans: Any, keys: Any, n: int, seed: Any, out: Any) -> N
         out[3] += times * (end - start)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _equal(codes: Any, first: int, first_end: int, second: int, second_end: int) -> bool:
     """Return whether two spans hold the same code points."""
     size = first_end - first

@@ -17,8 +17,8 @@ exact (but for words, which are equal where their 64-bit hashes are).
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from corpus.kernels import kernel
 from corpus.quality.numbering import number
 from corpus.quality.tally import ALL, DUPLICATE_GRAMS, LONGEST, REPEATED_GRAMS, TOP, TOP_GRAMS
 from corpus.quality.words import ZERO
@@ -26,7 +26,7 @@ from corpus.quality.words import ZERO
 _TOP, _ALL = TOP.start, ALL.start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def repetition(ids: Any, counts: Any, prefix: Any, keys: Any, seed: Any, tally: Any) -> None:
     """Fill the n-gram numbers of a tally.
 
@@ -50,7 +50,7 @@ def repetition(ids: Any, counts: Any, prefix: Any, keys: Any, seed: Any, tally: 
             tally[REPEATED_GRAMS + n - _ALL] = _repeated(where, kept, prefix, n)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lengthen(where: Any, grams: Any, kept: int, keys: Any, counts: Any, seed: Any) -> int:
     """Put the repeated n-grams in the place of the `kept` repeated (n-1)-grams; return how many there are."""
     found = ZERO
@@ -68,7 +68,7 @@ def _lengthen(where: Any, grams: Any, kept: int, keys: Any, counts: Any, seed: A
     return left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _top(where: Any, grams: Any, kept: int, counts: Any, prefix: Any, n: int) -> Any:
     """Return occurrences times characters of the most frequent n-gram, the longest of them."""
     most, longest = 0, 0
@@ -79,7 +79,7 @@ def _top(where: Any, grams: Any, kept: int, counts: Any, prefix: Any, n: int) ->
     return np.int64(most) * np.int64(longest)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _duplicate(where: Any, grams: Any, kept: int, counts: Any, prefix: Any, n: int) -> int:
     """Return characters of later occurrences, greedily, without overlap; counts of grams seen become negative."""
     free, characters = 0, 0
@@ -95,7 +95,7 @@ def _duplicate(where: Any, grams: Any, kept: int, counts: Any, prefix: Any, n: i
     return characters
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _repeated(where: Any, kept: int, prefix: Any, n: int) -> int:
     """Return characters of words in any occurrence of a repeated n-gram, each word once."""
     covered, characters = 0, 0

@@ -8,8 +8,8 @@ is set aside for as many as the text could hold and used for as many as it holds
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from corpus.kernels import kernel
 from corpus.quality.linerules import judge
 from corpus.quality.marks import ANCHOR, CITED, LOREM_IPSUM, SPACE, SPECIAL, fold, may_hold_phrases, phrases_at, stands
 from corpus.quality.numbering import number, repeats, span_key
@@ -74,7 +74,7 @@ def _packed(word: str) -> int:
 _ENGLISH: Final = np.array(sorted(map(_packed, ["the", "be", "to", "of", "and", "that", "have", "with"])), np.uint32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_repetition(codes: Any, small: Any, stops: Any, seed: Any, words: int, memory: Any, tally: Any) -> None:
     """Fill what depends on which words are equal: stop words, repetition; then the totals. `memory` is used up."""
     starts, prefix, hashes = memory
@@ -88,7 +88,7 @@ def count_repetition(codes: Any, small: Any, stops: Any, seed: Any, words: int, 
     tally[TOKENS] = words + tally[CLITICS] + tally[RUNS]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read(codes: Any, kinds: Any, marks: Any, seed: Any, memory: Any, tally: Any, asked: Any) -> tuple[int, int]:
     """Read lines and paragraphs (what blank lines set apart); return the number of words and of lines asked about.
 
@@ -133,7 +133,7 @@ def read(codes: Any, kinds: Any, marks: Any, seed: Any, memory: Any, tally: Any,
     return words, asks
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _finish_paragraphs(codes: Any, spans: Any, keys: Any, n: int, seed: Any, tally: Any) -> None:
     """Add paragraphs to the tally; those of several lines have no key yet."""
     tally[PARAGRAPHS] = n
@@ -145,7 +145,7 @@ def _finish_paragraphs(codes: Any, spans: Any, keys: Any, n: int, seed: Any, tal
     repeats(codes, spans, keys, n, seed, tally[REPEATED_PARAGRAPHS:])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read_pieces(codes: Any, marks: Any, looks: int, at: int, tally: Any) -> tuple[int, int, int, int]:
     """Read the line at `at` by what stands between spaces; return where it starts, ends and breaks, and its flags.
 
@@ -171,7 +171,7 @@ def _read_pieces(codes: Any, marks: Any, looks: int, at: int, tally: Any) -> tup
     return start, end, at, found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _special(codes: Any, at: int, tally: Any) -> int:
     """Count what the special character at `at` stands for; return what its line holds, as flags."""
     code = codes[at]
@@ -194,7 +194,7 @@ def _special(codes: Any, at: int, tally: Any) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stops(codes: Any, at: int) -> int:
     """Return the length of the run of full stops that starts at `at`; 0 within one."""
     if at and codes[at - 1] == _STOP:
@@ -205,7 +205,7 @@ def _stops(codes: Any, at: int) -> int:
     return end - at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_url(codes: Any, colon: int) -> bool:
     """Return whether the colon is that of http:// or https://."""
     if colon + 2 >= len(codes) or codes[colon + 1] != _SLASH or codes[colon + 2] != _SLASH:
@@ -213,7 +213,7 @@ def _is_url(codes: Any, colon: int) -> bool:
     return stands(codes, colon - len(_HTTPS), colon, _HTTPS) or stands(codes, colon - len(_HTTP), colon, _HTTP)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_english(codes: Any, start: int, end: int) -> bool:
     """Return whether a piece is one of the eight English function words, in any case."""
     if not 2 <= end - start <= 4:
@@ -229,7 +229,7 @@ def _is_english(codes: Any, start: int, end: int) -> bool:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read_words(
     codes: Any, kinds: Any, marks: Any, at: int, end: int, starts: Any, prefix: Any, hashes: Any, words: int, tally: Any
 ) -> tuple[int, int, int, int]:

@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.kernels import kernel
 from corpus.quality.marks import NEVER
 
 _LISTS: Final = """
@@ -105,7 +105,7 @@ def _hint(first: int, size: int) -> int:
     return (7 * first + size) & 63
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_listed(codes: Any, small: Any, starts: Any, prefix: Any, ids: Any, listed: Any) -> int:
     """Return how many of the listed words the text holds in any case; -1 without a list.
 
@@ -129,7 +129,7 @@ def count_listed(codes: Any, small: Any, starts: Any, prefix: Any, ids: Any, lis
     return number
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_word(codes: Any, small: Any, start: int, letters: Any, sigmas: Any, size: int) -> bool:
     for place in range(size):
         code = codes[start + place]

@@ -25,8 +25,9 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.kernels import kernel
 
 GAP, LETTER, DIGIT, MARK, PAIR, SINGLE, KATAKANA, RUN4, RUN5 = range(9)
 """What a code point is to the word rules; PAIR: cut in pairs, SINGLE: a word by itself, RUN4/5: cut in runs of 4/5."""
@@ -137,7 +138,7 @@ def segment(text: str) -> Words:
     return Words(codes, starts[:n].copy(), ends[:n].copy(), hashes[:n].copy(), alphabetic[:n].copy())
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _segment(codes: Any, table: Any, starts: Any, ends: Any) -> int:
     """Fill `starts` and `ends` (room for one word per character) and return the number of words."""
     count, at = 0, ZERO
@@ -152,7 +153,7 @@ def _segment(codes: Any, table: Any, starts: Any, ends: Any) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def word_end(codes: Any, table: Any, at: int, kind: int) -> int:
     """Return the end of the word that starts at `at`, whose first character is of `kind`."""
     if kind in (LETTER, DIGIT):
@@ -169,7 +170,7 @@ def word_end(codes: Any, table: Any, at: int, kind: int) -> int:
     return _piece(codes, table, at, kind)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _spaced(codes: Any, table: Any, at: int) -> int:
     """Return the end of the word at `at` in a script with spaces."""
     n, last = len(codes), LETTER
@@ -187,7 +188,7 @@ def _spaced(codes: Any, table: Any, at: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _marks(codes: Any, table: Any, at: int) -> int:
     """Return the first place from `at` that is no mark."""
     while at < len(codes) and table[codes[at]] & KIND == MARK:
@@ -195,7 +196,7 @@ def _marks(codes: Any, table: Any, at: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stretch(codes: Any, table: Any, at: int, kind: int) -> int:
     """Return the end of the run of `kind` and marks at `at`."""
     while at < len(codes) and table[codes[at]] & KIND in (kind, MARK):
@@ -203,7 +204,7 @@ def _stretch(codes: Any, table: Any, at: int, kind: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _piece(codes: Any, table: Any, at: int, kind: int) -> int:
     """Return the end of the piece at `at` of a run cut every 4 or 5 characters; a short rest joins the last piece."""
     target = 4 if kind == RUN4 else 5
@@ -220,12 +221,12 @@ def _piece(codes: Any, table: Any, at: int, kind: int) -> int:
     return rest if rest - end < target // 2 else end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hiragana(code: int) -> bool:
     return 0x3041 <= code < 0x30A0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _describe(codes: Any, table: Any, starts: Any, ends: Any, hashes: Any, alphabetic: Any) -> None:
     """Fill the hash of each word and whether it holds a letter."""
     for word in range(len(starts)):
@@ -237,7 +238,7 @@ def _describe(codes: Any, table: Any, starts: Any, ends: Any, hashes: Any, alpha
         alphabetic[word] = letter
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finish(h: Any) -> Any:
     """MurmurHash3's 64-bit finaliser."""
     h = (h ^ (h >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)

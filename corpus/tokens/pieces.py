@@ -12,9 +12,10 @@ another encoder has to do it.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from corpus.kernels import inlined, kernel
 
 GREEDY, POSSESSIVE, NEVER = 0, 1, 2
 """Kinds of an item: gives back on demand; never gives back; must not follow (takes nothing)."""
@@ -79,13 +80,13 @@ def new_table() -> Table:
     )
 
 
-@numba.njit(cache=True, nogil=True)
-def _home(pair, slots):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _home(pair: Any, slots: Any) -> Any:
     return np.int64((pair * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & (slots - 1)
 
 
-@numba.njit(cache=True, nogil=True)
-def _enter(listed, pairs, ranks):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _enter(listed: Any, pairs: Any, ranks: Any) -> Any:
     for rank, pair in enumerate(listed):
         slot = _home(pair, len(pairs))
         while pairs[slot] != NO_PAIR:
@@ -93,8 +94,8 @@ def _enter(listed, pairs, ranks):  # type: ignore[no-untyped-def]  # pragma: no 
         pairs[slot], ranks[slot] = pair, rank
 
 
-@numba.njit(cache=True, nogil=True)
-def _rank(left, right, merges):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _rank(left: Any, right: Any, merges: Any) -> Any:
     """Return the rank of a pair, _LAST when it is not listed."""
     pair = np.uint64(left) << np.uint64(32) | np.uint64(right)
     slot = _home(pair, len(merges.pairs))
@@ -105,8 +106,8 @@ def _rank(left, right, merges):  # type: ignore[no-untyped-def]  # pragma: no co
     return merges.ranks[slot]
 
 
-@numba.njit(cache=True, nogil=True)
-def _merge(data, at, end, merges, ids, ranks):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _merge(data: Any, at: Any, end: Any, merges: Any, ids: Any, ranks: Any) -> Any:
     """Put the ids of a piece into `ids`, return how many; `ranks` is scratch of the same length."""
     size = end - at
     for place in range(size):
@@ -131,8 +132,8 @@ def _merge(data, at, end, merges, ids, ranks):  # type: ignore[no-untyped-def]  
     return size
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _read(data, at):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@inlined
+def _read(data: Any, at: Any) -> Any:
     """Return the code point at a byte and its width; the UTF-8 is valid, surrogates aside."""
     first = np.int64(data[at])
     if first < 0x80:
@@ -145,8 +146,10 @@ def _read(data, at):  # type: ignore[no-untyped-def]  # pragma: no cover - compi
     return (first & 0x07) << 18 | rest, 4
 
 
-@numba.njit(cache=True, nogil=True)
-def _follow(data, at, end, bits, items, first, last, counts, stops, steps):  # type: ignore[no-untyped-def]  # pragma: no cover
+@kernel
+def _follow(
+    data: Any, at: Any, end: Any, bits: Any, items: Any, first: Any, last: Any, counts: Any, stops: Any, steps: Any
+) -> Any:
     """Match items `first` to `last` at a byte; return the place behind, -1 for none."""
     place, item = at, first
     while item < last:
@@ -184,8 +187,8 @@ def _follow(data, at, end, bits, items, first, last, counts, stops, steps):  # t
     return place
 
 
-@numba.njit(cache=True, nogil=True)
-def _ending(data, at, end, bits, endings, masks, first, last):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _ending(data: Any, at: Any, end: Any, bits: Any, endings: Any, masks: Any, first: Any, last: Any) -> Any:
     """Return the place behind the first ending that matches, `at` when none does."""
     for one in range(first, last):
         place = at
@@ -204,8 +207,20 @@ def _ending(data, at, end, bits, endings, masks, first, last):  # type: ignore[n
     return at
 
 
-@numba.njit(cache=True, nogil=True)
-def _piece(data, at, end, bits, items, rows, endings, masks, counts, stops, steps):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _piece(
+    data: Any,
+    at: Any,
+    end: Any,
+    bits: Any,
+    items: Any,
+    rows: Any,
+    endings: Any,
+    masks: Any,
+    counts: Any,
+    stops: Any,
+    steps: Any,
+) -> Any:
     """Return the end of the piece that begins at a byte, -1 when nothing matches there."""
     code, _ = _read(data, at)
     first = np.int64(bits[code])
@@ -220,8 +235,8 @@ def _piece(data, at, end, bits, items, rows, endings, masks, counts, stops, step
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
-def _first_wrong(data, offsets, wanted, merges):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _first_wrong(data: Any, offsets: Any, wanted: Any, merges: Any) -> Any:
     longest = np.int64(np.max(np.diff(offsets)))
     ids, ranks = np.zeros(longest, np.uint32), np.zeros(longest, np.int32)
     for one in range(len(wanted)):
@@ -245,8 +260,8 @@ def _joined(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[
     return np.frombuffer(b"".join(texts), np.uint8), offsets
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def _find(data, at, end, hashes, places, held):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@inlined
+def _find(data: Any, at: Any, end: Any, hashes: Any, places: Any, held: Any) -> Any:
     """Return the slot of a piece (a free one when it is not there) and its hash."""
     code = np.uint64(0xCBF29CE484222325)
     for place in range(at, end):
@@ -266,8 +281,8 @@ def _find(data, at, end, hashes, places, held):  # type: ignore[no-untyped-def] 
     return slot, code
 
 
-@numba.njit(cache=True, nogil=True)
-def _add(data, at, end, code, slot, table, merges, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
+@kernel
+def _add(data: Any, at: Any, end: Any, code: Any, slot: Any, table: Any, merges: Any, scratch: Any) -> Any:
     """Enter a piece with its ids at a free slot."""
     size, start, first = end - at, table.used[1], table.used[2]
     count = _merge(data, at, end, merges, table.ids[first : first + size], scratch)
@@ -280,8 +295,8 @@ def _add(data, at, end, code, slot, table, merges, scratch):  # type: ignore[no-
     table.used[2] += count
 
 
-@numba.njit(cache=True, nogil=True)
-def _encode(data, offsets, program, table, merges, out, counts):  # type: ignore[no-untyped-def]  # pragma: no cover
+@kernel
+def _encode(data: Any, offsets: Any, program: Any, table: Any, merges: Any, out: Any, counts: Any) -> Any:
     """Put the ids of all documents into `out`, one after the other, and their numbers into `counts` (-1: given up)."""
     taken, stops, steps = np.zeros(MOST_ITEMS, np.int64), np.zeros(MOST_ITEMS, np.int64), np.zeros(1, np.int64)
     scratch = np.zeros(LONGEST_PIECE, np.int32)
@@ -314,8 +329,8 @@ def _encode(data, offsets, program, table, merges, out, counts):  # type: ignore
             counts[document] = written - start
 
 
-@numba.njit(cache=True, nogil=True)
-def _cuts(data, program, ends):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+@kernel
+def _cuts(data: Any, program: Any, ends: Any) -> Any:
     counts, stops, steps = np.zeros(MOST_ITEMS, np.int64), np.zeros(MOST_ITEMS, np.int64), np.zeros(1, np.int64)
     bits, items, rows, endings, masks = program
     place = found = 0

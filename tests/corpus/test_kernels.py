@@ -1,0 +1,69 @@
+"""Kernels are kept on disk, and an old one never runs for a new source."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import corpus.kernels
+
+KERNEL = """
+from corpus.kernels import kernel
+from corpus.{imported} import NUMBER
+
+
+@kernel
+def answer():
+    return NUMBER
+"""
+
+
+def answer(folder: Path, module: str) -> int:
+    """Return what the kernel of a module says in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from corpus.{module} import answer; print(answer())"],
+        env=os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")},
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of one kernel, two removes away from the constant that it returns."""
+    package = tmp_path / "corpus"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(corpus.kernels.__file__, package / "kernels.py")
+    (package / "constants.py").write_text("NUMBER = 1\n")
+    (package / "between.py").write_text("from corpus.constants import (\n    NUMBER as NUMBER,\n)\n")
+    (package / "first.py").write_text(KERNEL.format(imported="between"))
+    return tmp_path
+
+
+def test_a_constant_changed_in_another_file_is_not_answered_from_the_cache(project: Path) -> None:
+    """The file of the kernel is as it was, so numba alone would run the old code."""
+    assert answer(project, "first") == 1
+    (project / "corpus" / "constants.py").write_text("NUMBER = 22\n")
+    assert answer(project, "first") == 22
+
+
+def test_a_second_process_loads_what_the_first_compiled(project: Path) -> None:
+    """Nothing is compiled, so nothing is written, when the sources are the same."""
+    assert answer(project, "first") == 1
+    files = {path: path.stat().st_mtime_ns for path in project.rglob("*.nb[ic]")}
+    assert answer(project, "first") == 1
+    assert files
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("*.nb[ic]")} == files
+
+
+def test_kernels_lie_below_the_folder_that_the_environment_names(project: Path) -> None:
+    """NUMBA_CACHE_DIR is where a user says that they go."""
+    answer(project, "first")
+    assert {path.relative_to(project).parts[0] for path in project.rglob("*.nbc")} == {"cache"}
