@@ -32,6 +32,15 @@ def run_and_kill(root: Path, after: float) -> bool:
     return at_work
 
 
+def wait_for_ingest(root: Path) -> None:
+    """Wait until the run at `root` has finished a unit of its first stage, with workers and page workers alive."""
+    for _ in range(600):
+        if any((root / "reports" / "ingest").glob("*.json")):
+            return
+        time.sleep(0.05)
+    pytest.fail("the run does not get going")
+
+
 @pytest.mark.timeout(1800)
 def test_twenty_kills_change_nothing(root: Path, tmp_path: Path) -> None:
     """Twenty kills at seeded random moments, spread over five roots; each root is then finished and compared."""
@@ -56,7 +65,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
     """When only the parent is killed, its workers end by themselves and the next run has the root for itself."""
     target = tmp_path / "root"
     with subprocess.Popen(command(target), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        time.sleep(6)
+        wait_for_ingest(target)
         run.kill()
     for _ in range(100):
         left = subprocess.run(["pgrep", "-f", str(target)], capture_output=True, text=True, check=False).stdout
@@ -73,7 +82,7 @@ def test_ctrl_c_leaves_a_resumable_root(root: Path, tmp_path: Path) -> None:
     """SIGINT ends the run with exit code 130 and a sentence; the same command finishes the work."""
     target = tmp_path / "root"
     with subprocess.Popen(command(target), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
-        time.sleep(8)
+        wait_for_ingest(target)
         run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=60)
     assert run.returncode == 130, errors
