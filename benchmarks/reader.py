@@ -67,9 +67,7 @@ def measure_tokenizer(folder: Path) -> bytes:
     print(
         f"tokenizer: {len(documents):,} documents, {megabytes:.1f} MB, vocabulary {fast.vocabulary:,}, same ids: {same}"
     )
-    print(
-        f"  kernels {one:.1f} MB/s, tokenizers {two:.1f} MB/s, {one / two:.1f} times; load with proof {loaded:.1f} s"
-    )
+    print(f"  kernels {one:.1f} MB/s, tokenizers {two:.1f} MB/s, {one / two:.1f} times; load with proof {loaded:.1f} s")
     return serialized
 
 

@@ -68,10 +68,11 @@ def extras(given: argparse.Namespace, plan: Plan, results: dict[str, Any]) -> di
         results["startup"] = scaling.start_up(python, work, plan.common.warm, given.rounds)
 
     def sizes() -> None:
+        results["sizes"] = {}
         for crawl in {label(plan.crawl): plan.crawl, label(documents(given)): documents(given)}.values():
             root = work / "whole"
             scaling.run_recipe(python, root, crawl, given.scaling_extractor, os.cpu_count() or 1, "web")
-            results.setdefault("sizes", {})[label(crawl)] = scaling.sizes(root)
+            results["sizes"][label(crawl)] = scaling.sizes(root)
             shutil.rmtree(root)
 
     return {

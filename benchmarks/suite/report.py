@@ -12,10 +12,10 @@ WHY: Final[Mapping[str, str]] = {
     "read": "zlib's inflate. Checksums of members, digests of block and payload, heads, and every gap accounted for",
     "judge": "SHA-1 of the payload. The URL by the WHATWG rules, the HTTP head, media type",
     "decode": "UTF-8 decoding. Byte order mark, declarations, and the detector for what is no UTF-8",
-    "parse": "the parser on the same bytes. A str is encoded again on its way in",
-    "facts and links": "visiting links and their addresses. URLs, hosts and rel; title, canonical, robots, licences",
+    "parse": "the parser alone, so it is its own floor",
+    "facts and links": "links by selector and their addresses one by one. URLs, hosts and rel; title, canonical, robots, licences",
     "text": "resiliparse: its extraction; trafilatura: lxml's parse. Cleaning; for trafilatura all that it does then",
-    "language": "lid.176 on 1,000 characters. Choice of the sample, script, second opinion",
+    "language": "lid.176 on the first 1,000 characters. Choice of the sample, script, second opinion",
     "signals": "one pass over the text as UTF-8. Words, lines, n-grams of ten lengths",
     "signature": "BLAKE2b of the text, its digest. Words, shingles, the distinct ones, 112 permutations of each",
 }

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,10 +37,11 @@ class Memory:
             self.samples.setdefault(worker, []).append((now, held))
 
     def summary(self) -> dict[str, Any]:
-        """Return the peak of any worker in bytes, and how memory late compares with memory early, the worst of all."""
+        """Return the peak of any worker in bytes, memory late over memory early (the worst), and some 40 looks at each."""
         flat = [found for found in map(flatness, self.samples.values()) if found is not None]
         peak = max((size for rows in self.samples.values() for _, size in rows), default=0)
-        return {"peak": peak, "late_over_early": max(flat, default=None), "workers": len(self.samples)}
+        series = [[size >> 20 for _, size in rows[:: max(1, len(rows) // 40)]] for rows in self.samples.values()]
+        return {"peak": peak, "late_over_early": max(flat, default=None), "series_mib": series}
 
 
 def workers(root: int) -> Iterator[int]:
@@ -67,14 +69,18 @@ def run_recipe(python: str, root: Path, crawl: Path, extractor: str, count: int,
     command += ["--root", str(root), "--input", str(crawl), "--workers", str(count), "--set", f"extractor={extractor}"]
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(REPOSITORY)}
     memory, start = Memory(), time.perf_counter()
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": REPOSITORY}
-    with subprocess.Popen(command, env=environment, **quiet) as process:  # noqa: S603 - our own command
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=said, stderr=said) as process,  # noqa: S603
+    ):
         while process.poll() is None:
             if not (root / "reports" / "annotate").is_dir():
                 memory.look(process.pid)
             time.sleep(INTERVAL)
-    if process.returncode not in (0, 3):  # 3: some inputs could not be read, as in the sample
-        raise SystemExit(f"failed with {process.returncode}: {' '.join(command)}")
+        if process.returncode not in (0, 3):  # 3: some inputs could not be read, as in the sample
+            said.seek(0)
+            words = said.read()[-2000:].decode("utf-8", "replace")
+            raise SystemExit(f"failed with {process.returncode}: {' '.join(command)}\n{words}")
     return {"seconds": time.perf_counter() - start, "documents": documents(root), **memory.summary()}
 
 

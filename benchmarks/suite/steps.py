@@ -98,7 +98,6 @@ def page(request: Any, clock: Clock, extractor: str) -> str:
     text = clock("decode", decode, body, request.headers.charset).text
     clock("decode.floor", body.decode, "utf-8", "replace")
     tree = clock("parse", HTMLTree.parse, text)
-    clock("parse.floor", HTMLTree.parse_from_bytes, body, "utf-8")
     clock("facts and links.floor", anchors, tree)
     del tree
     parsed = clock("whole page", lambda: parse_page(body, url=request.url, headers=request.headers))

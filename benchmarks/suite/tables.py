@@ -66,7 +66,7 @@ def steps_of(found: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> st
     rows = []
     for one in (found[name] for name in names if name in found):
         for side in ("ours", "peer"):
-            for step in one[side][0]["steps"]:
+            for step in (step for step, seconds in one[side][0]["steps"].items() if seconds):
                 each = spread([1e3 * row["steps"][step] / row["items"] for row in one[side]])
                 left = one[side][0].get("left", {})
                 rows.append([one["title"], one["names"][side], step, between(each), left.get(step, "")])

@@ -106,7 +106,7 @@ def test_results_fill_the_page_of_the_docs(tmp_path: Path) -> None:
 
 def results() -> dict[str, Any]:
     """Return results as a run leaves them, through JSON."""
-    steps = {"steps": {"ingest": 0.5}, "left": {"document": 10}}
+    steps: dict[str, Any] = {"steps": {"ingest": 0.5}, "left": {"document": 10}}
     compared = {
         "title": "pages", "target": 4.0, "unit": "pages", "names": {"ours": "headwater", "peer": "datatrove"},
         "same": False, "ours": [one(1, **steps)], "peer": [one(4, **steps)],
