@@ -13,7 +13,7 @@ WHY: Final[Mapping[str, str]] = {
     "judge": "SHA-1 of the payload. The URL by the WHATWG rules, the HTTP head, media type",
     "decode": "UTF-8 decoding. Byte order mark, declarations, and the detector for what is no UTF-8",
     "parse": "the parser alone, so it is its own floor",
-    "facts and links": "links by selector and their addresses one by one. URLs, hosts and rel; title, canonical, robots, licences",
+    "facts and links": "links and their addresses one by one. URLs, hosts and rel; title, canonical, robots, licences",
     "text": "resiliparse: its extraction; trafilatura: lxml's parse. Cleaning; for trafilatura all that it does then",
     "language": "lid.176 on the first 1,000 characters. Choice of the sample, script, second opinion",
     "signals": "one pass over the text as UTF-8. Words, lines, n-grams of ten lengths",

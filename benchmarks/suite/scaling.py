@@ -37,7 +37,7 @@ class Memory:
             self.samples.setdefault(worker, []).append((now, held))
 
     def summary(self) -> dict[str, Any]:
-        """Return the peak of any worker in bytes, memory late over memory early (the worst), and some 40 looks at each."""
+        """Return the peak of any worker in bytes, memory late over early (the worst), and some 40 looks at each."""
         flat = [found for found in map(flatness, self.samples.values()) if found is not None]
         peak = max((size for rows in self.samples.values() for _, size in rows), default=0)
         series = [[size >> 20 for _, size in rows[:: max(1, len(rows) // 40)]] for rows in self.samples.values()]
@@ -68,13 +68,14 @@ def run_recipe(python: str, root: Path, crawl: Path, extractor: str, count: int,
     command = ["taskset", "-c", ",".join(map(str, cores)), python, "-m", "corpus", "run", recipe]
     command += ["--root", str(root), "--input", str(crawl), "--workers", str(count), "--set", f"extractor={extractor}"]
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(REPOSITORY)}
+    archives = sum(path.is_file() for path in crawl.iterdir())
     memory, start = Memory(), time.perf_counter()
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=said, stderr=said) as process,  # noqa: S603
     ):
         while process.poll() is None:
-            if not (root / "reports" / "annotate").is_dir():
+            if len(list((root / "reports" / "ingest").glob("*.json"))) < archives:
                 memory.look(process.pid)
             time.sleep(INTERVAL)
         if process.returncode not in (0, 3):  # 3: some inputs could not be read, as in the sample
