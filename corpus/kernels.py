@@ -6,7 +6,7 @@ update that changed only these, numba would run the old code, and nothing would 
 lies in a folder named after the SHA-256 of that file and of every file of this project that it imports, at any remove.
 
 The folder is `headwater/kernels` in the user's cache ($XDG_CACHE_HOME or ~/.cache), or below NUMBA_CACHE_DIR where that
-is set; where it cannot be written, numba looks for a place itself. The first run on a machine compiles (docs/
+is set; where it cannot be made, numba looks for a place itself. The first run on a machine compiles (docs/
 performance.md says how long), later ones load.
 """
 
@@ -15,6 +15,7 @@ import inspect
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -49,7 +50,22 @@ def compiled(function: Function, **options: Any) -> Function:
         made: Function = numba.njit(cache=True, nogil=True, **options)(function)
     finally:
         config.CACHE_DIR = before
+    _forgive(made)
     return made
+
+
+def _forgive(made: Any) -> None:
+    """Have a kernel run though it cannot be kept: a full disk under the cache is no reason for a run to fail."""
+    save = made._cache.save_overload
+
+    def attempt(*arguments: Any) -> None:
+        try:
+            save(*arguments)
+        except OSError as error:
+            told = f"{_BASE}: compiled kernels cannot be kept there ({error.strerror}), so every process compiles them"
+            warnings.warn(f"{told}; make room, or name another folder in NUMBA_CACHE_DIR", stacklevel=1)
+
+    made._cache.save_overload = attempt
 
 
 @cache

@@ -92,16 +92,16 @@ def profiled(found: Rows, name: str, clock: str) -> Spread:
 
 
 def derived(found: Rows) -> list[dict[str, Any]]:
-    """Return a profile with `facts and links` in place of `whole page`: what remains without decoding and parsing."""
+    """Return a profile with `facts` and `links` in place of the pages without and with links that they follow from."""
     rows = []
     for one in found:
         old = one["profile"]
-        parts = ("decode", "parse")
-        rest = {
-            clock: old["whole page"][clock] - sum(old[part][clock] for part in parts) for clock in ("seconds", "cpu")
-        }
-        renamed = {("facts and links" if name == "whole page" else name): old[name] for name in old}
-        rows.append({**one, "profile": {**renamed, "facts and links": rest}})
+        clocks = ("seconds", "cpu")
+        linkless, whole = old["linkless page"], old["whole page"]
+        facts = {clock: linkless[clock] - old["decode"][clock] - old["parse"][clock] for clock in clocks}
+        links = {clock: whole[clock] - linkless[clock] for clock in clocks}
+        renamed = {"linkless page": ("facts", facts), "whole page": ("links", links)}
+        rows.append({**one, "profile": dict(renamed.get(name, (name, old[name])) for name in old)})
     return rows
 
 

@@ -164,9 +164,10 @@ def _load(settings: TokenizerSettings, path: Path | None, _changed: int) -> Toke
     if path is None:
         return Tokenizer(settings, _fetch(settings))
     try:
-        return Tokenizer(settings, path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot read the tokenizer ({error.strerror}); check its permissions") from error
+    return Tokenizer(settings, content)
 
 
 def _path(source: str) -> Path | None:

@@ -1,10 +1,12 @@
 """Kernels are kept on disk, and an old one never runs for a new source."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,17 +23,22 @@ def answer():
 """
 
 
-def answer(folder: Path, module: str) -> int:
-    """Return what the kernel of a module says in a fresh process."""
-    done = subprocess.run(
+def run(folder: Path, module: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Ask the kernel of a module in a fresh process."""
+    return subprocess.run(
         [sys.executable, "-c", f"from corpus.{module} import answer; print(answer())"],
         env=os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")},
         cwd=folder,
         check=True,
         capture_output=True,
         text=True,
+        **options,
     )
-    return int(done.stdout)
+
+
+def answer(folder: Path, module: str) -> int:
+    """Return what the kernel of a module says in a fresh process."""
+    return int(run(folder, module).stdout)
 
 
 @pytest.fixture
@@ -67,3 +74,15 @@ def test_kernels_lie_below_the_folder_that_the_environment_names(project: Path) 
     """NUMBA_CACHE_DIR is where a user says that they go."""
     answer(project, "first")
     assert {path.relative_to(project).parts[0] for path in project.rglob("*.nbc")} == {"cache"}
+
+
+def test_a_kernel_that_cannot_be_kept_runs_all_the_same(project: Path) -> None:
+    """With a limit on file sizes (standing in for a full disk) the answer is right, and the user hears of the cache."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    done = run(project, "first", preexec_fn=limited)
+    assert int(done.stdout) == 1
+    assert f"{project / 'cache'}: compiled kernels cannot be kept there (File too large)" in done.stderr
+    assert not list(project.rglob("*.nbc"))
