@@ -117,9 +117,16 @@ def run(
     pipeline.refuse_strangers()
     notes = journal.begin(pipeline, recipe, {"inputs": list(inputs), "settings": chosen})
     with ended_well(notes), opened(executor, workers, ray_address) as engine, Show() as show:
-        watch = Noting(show, notes)
-        pipeline.run(engine, watch)
+        if cold_kernels():
+            show.say("first run of this version here: kernels are compiled, which takes half a minute, once")
+        pipeline.run(engine, Noting(show, notes))
     finished(pipeline, notes)
+
+
+def cold_kernels() -> bool:
+    """Say whether the recipe has brought kernels that are not compiled yet."""
+    kernels = sys.modules.get("corpus.kernels")
+    return kernels is not None and bool(kernels.cold())
 
 
 class Noting:

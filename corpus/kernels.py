@@ -31,6 +31,8 @@ _IMPORT: Final = re.compile(
 _HOME: Final = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - never raises
 _BASE: Final = Path(config.CACHE_DIR or Path(_HOME, "headwater", "kernels"))
 
+_FOLDERS: Final[set[Path]] = set()
+
 
 def kernel(function: Function) -> Function:
     """Have a function compiled at its first call, without the GIL; kept on disk as the module says."""
@@ -50,8 +52,14 @@ def compiled(function: Function, **options: Any) -> Function:
         made: Function = numba.njit(cache=True, nogil=True, **options)(function)
     finally:
         config.CACHE_DIR = before
+    _FOLDERS.add(Path(made._cache.cache_path))  # type: ignore[attr-defined]
     _forgive(made)
     return made
+
+
+def cold() -> bool:
+    """Say whether none of the kernels loaded so far has been compiled on this machine."""
+    return not any(next(folder.glob("*.nbi"), None) for folder in _FOLDERS)
 
 
 def _forgive(made: Any) -> None:

@@ -63,7 +63,8 @@ class Show:
         self.progress.update(self.task, completed=self.reused + self.finished, rate=self.rate())
         if not self.console.is_terminal and time.monotonic() - self.said > LOG_SECONDS:
             self.said = time.monotonic()
-            self.say(f"{self.stage}: {self.done:,} of {self.units:,} units, {self.rate()}, {self.left()}")
+            told = (f"{self.done:,} of {self.units:,} units", self.rate(), self.left())
+            self.say(f"{self.stage}: {', '.join(filter(None, told))}")
 
     def rate(self, seconds: float | None = None) -> str:
         """Return records (documents, ...) per second so far, or over `seconds`, in words."""

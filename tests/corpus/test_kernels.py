@@ -70,6 +70,16 @@ def test_a_second_process_loads_what_the_first_compiled(project: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*.nb[ic]")} == files
 
 
+def test_a_machine_is_cold_until_a_kernel_is_compiled(project: Path) -> None:
+    """What the first run tells its user: the second process finds kernels."""
+    ask = "from corpus import kernels; import corpus.first; print(int(kernels.cold()))"
+    environment = os.environ | {"PYTHONPATH": str(project), "NUMBA_CACHE_DIR": str(project / "cache")}
+    command = [sys.executable, "-c", ask]
+    assert subprocess.run(command, env=environment, cwd=project, check=True, capture_output=True).stdout == b"1\n"
+    answer(project, "first")
+    assert subprocess.run(command, env=environment, cwd=project, check=True, capture_output=True).stdout == b"0\n"
+
+
 def test_kernels_lie_below_the_folder_that_the_environment_names(project: Path) -> None:
     """NUMBA_CACHE_DIR is where a user says that they go."""
     answer(project, "first")
