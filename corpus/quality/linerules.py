@@ -209,10 +209,10 @@ def _may_count(codes: Any, kinds: Any, start: int, end: int) -> Any:
 @kernel
 def _may_notice(codes: Any, start: int, end: int, found: int) -> bool:
     """Return whether a line may hold `items in cart`, end in `read more...` or start with `sign-in`."""
+    if end - start < _LEAST_NOTICE:  # `n cart` alone is shorter, and `asked` has no room for shorter lines
+        return False
     if found & CART:
         return True
-    if end - start < _LEAST_NOTICE:
-        return False
     if codes[start + 4] == _HYPHEN and fold(codes[start + 2]) == ord("g") and fold(codes[start + 3]) == ord("n"):
         return True
     if codes[end - 1] != _STOP:

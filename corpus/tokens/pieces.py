@@ -10,6 +10,7 @@ another encoder has to do it.
 """
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -351,16 +352,20 @@ def cut(text: bytes, program: Any) -> list[int] | None:
 
 
 class Pieces:
-    """Ids of documents: a program (cuts.py) says what the pieces are, `merges` what becomes of one."""
+    """Ids of documents: a program (cuts.py) says what the pieces are, `merges` what becomes of one.
+
+    One thread at a time goes through the kernel: it runs without the GIL, and two would spoil the table for both.
+    """
 
     def __init__(self, program: Any, merges: Merges) -> None:
-        self._program, self._merges, self._table = program, merges, new_table()
+        self._program, self._merges, self._table, self._lock = program, merges, new_table(), Lock()
 
     def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.uint32] | None]:
         """Return the ids (uint32) of each text, None for what has to go another way."""
         data, offsets = _joined([text.encode("utf-8", "surrogatepass") for text in texts])
         out, counts = np.empty(len(data), np.uint32), np.zeros(len(texts), np.int64)
-        _encode(data, offsets, self._program, self._table, self._merges, out, counts)
+        with self._lock:
+            _encode(data, offsets, self._program, self._table, self._merges, out, counts)
         ends = np.cumsum(np.maximum(counts, 0)).tolist()
         return [None if n < 0 else out[end - n : end] for n, end in zip(counts.tolist(), ends, strict=True)]
 

@@ -14,9 +14,13 @@ from resiliparse.extract.html2text import extract_plain_text
 
 from corpus.archive.reader import open_archive
 from corpus.archive.records import Record
+from corpus.quality.marks import marks
+from corpus.quality.numbering import SEED
+from corpus.quality.scan import read
 from corpus.quality.signals import SIGNALS, measure, signal_columns, take
 from corpus.quality.stopwords import STOP_WORDS
 from corpus.quality.tally import NUMBERS
+from corpus.quality.words import code_points, kinds
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LANGUAGES = st.sampled_from([None, "xx", *STOP_WORDS])
@@ -190,6 +194,17 @@ def test_stop_words_in_any_case(case: type, words: list[str], language: str | No
 def test_one_unit_over_and_over(unit: str) -> None:
     """A line without end, or lines without end: tables grow, runs are long."""
     agree(unit * 3000, "en")
+
+
+@pytest.mark.parametrize("line", ["n cart", "in cart", "1 likes", "sign-in", "items in cart"])
+def test_there_is_room_for_the_lines_that_are_asked_about(line: str) -> None:
+    """The shortest lines that may be notices, and a shorter one that holds the phrase which stands for one."""
+    codes = code_points(f"{line}\n" * 1000)
+    n = len(codes)
+    memory = np.empty(n, np.int32), np.empty(n + 1, np.int32), np.empty(n, np.uint64)
+    more = np.empty((n, 3), np.int32)
+    _, asked = read(codes, kinds(), marks(), SEED, memory, np.zeros(NUMBERS, np.int64), more)
+    assert asked <= n // 8 + 1
 
 
 def test_many_different_words_and_lines() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from hypothesis import given, settings
@@ -54,6 +55,18 @@ def test_more_pieces_than_the_table_holds() -> None:
         assert bytes(np.array([*range(256)], np.uint8)[ids[ids < 256]]) == text.replace("abc", "").encode()
         assert int((ids == 258).sum()) == text.count("abc")
         assert pieces.held() <= module.ENTRIES
+
+
+def test_threads_share_an_encoder() -> None:
+    """The kernel runs without the GIL and writes to the table: several threads get the ids that one gets alone."""
+    texts = [" ".join(f"abc{(number * step) % 70_001}" for number in range(20_000)) for step in range(1, 13)]
+    table = merge_table(range(256), MERGES)
+    alone = [Pieces(PROGRAM, table).encode([text]) for text in texts]
+    pieces = Pieces(PROGRAM, table)
+    with ThreadPoolExecutor(4) as threads:
+        for (one,), (other,) in zip(alone, threads.map(lambda text: pieces.encode([text]), texts), strict=True):
+            assert one is not None
+            assert np.array_equal(one, other)
 
 
 def test_a_document_given_up_does_not_touch_its_neighbours() -> None:
