@@ -182,7 +182,7 @@ def opened(executor: str, workers: int | None, address: str | None) -> Iterator[
 
 def finished(pipeline: Pipeline, notes: journal.Journal) -> None:
     """Print the funnel and where things lie; end with exit code 3 when inputs could not be read."""
-    from corpus.report import page  # noqa: PLC0415 - brings matplotlib, which the other commands do without
+    from corpus.report import page  # noqa: PLC0415 - brings jinja2, which the other commands do without
 
     console = out()
     console.print(funnel.as_table(funnel.funnel(pipeline.root)))
@@ -292,7 +292,7 @@ def report(root: Path, target: Path | None) -> None:
     corpus report out
     corpus report out --out /tmp/before.html        keeps it when thresholds change
     """
-    from corpus.report import page  # noqa: PLC0415 - brings matplotlib, which the other commands do without
+    from corpus.report import page  # noqa: PLC0415 - brings jinja2, which the other commands do without
 
     journal.load(root)
     out().print(f"report: {page.write(root, target)}", soft_wrap=True)

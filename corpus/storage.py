@@ -156,7 +156,7 @@ WRITING: Final[dict[str, Any]] = {
 """How shard sets are written, chosen by bytes and CPU time per document over all of them (docs/performance.md).
 
 Level 3 of zstd stores texts in 10 to 18 % fewer bytes than level 1 for 0.01 ms a document; 6 and 9 give another 8 to
-10 % for three to six times the writing time. Dictionaries cost all but a few columns: most values do not repeat within
+10 % for 2.4 to 4 times the writing time. Dictionaries cost all but a few columns: most values do not repeat within
 a row group, and zstd finds those that do.
 """
 

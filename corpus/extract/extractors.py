@@ -1,7 +1,7 @@
 """Main text of a page, by extractor name.
 
-    trafilatura   precise; the default (favor_precision, comments left out): about 12 ms a page of 150 kB
-    resiliparse   an eighth of that, same recall, keeps more boilerplate
+    trafilatura   precise; the default (favor_precision, comments left out): about 14 ms a page of 150 kB
+    resiliparse   a ninth of that, same recall, keeps more boilerplate
     adaptive      resiliparse's text first; trafilatura only for pages whose cheap text passes the gates
 
 An extractor is a callable `Page -> str`, registered in EXTRACTORS; `package.module:function` names one that lives

@@ -32,7 +32,7 @@ class GuardSettings:
     """Limits of a page, and how its worker is kept.
 
     timeout    CPU seconds for parsing, links and text
-    memory     bytes of address space that the worker may take in a page (its own code takes about 250 MB of it)
+    memory     bytes of address space that the worker may take in a page (its own code takes about 140 MB of it)
     max_page   bytes of a page after decoding; a larger one is `oversize` unseen
     wall       seconds of wall time in one page after which the worker is killed
     recycle    pages after which the worker is replaced by a fresh one
