@@ -71,8 +71,11 @@ def convert(spec: Mapping[str, Any]) -> FastEncoder:
         program = compile_pattern(pattern)
     except PatternError as error:
         raise ConversionError(str(error)) from error
-    plain = [token["content"] for token in added if not token.get("special")]
-    return FastEncoder(Pieces(program, merges), nfc=nfc, added=plain)
+    looked_for = {token["content"] for token in added if not token.get("special")}
+    looked_for |= {unicodedata.normalize("NFC", token) for token in looked_for} if nfc else set()
+    if model.get("ignore_merges"):  # a piece is looked up before it is merged, and may be a special token
+        looked_for |= {_spelled(token) for token in skip & model["vocab"].keys()}
+    return FastEncoder(Pieces(program, merges), nfc=nfc, added=looked_for)
 
 
 def _model(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,6 +118,12 @@ def byte_letters() -> dict[str, int]:
     shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     hidden = [b for b in range(256) if b not in set(shown)]
     return {chr(b): b for b in shown} | {chr(256 + i): b for i, b in enumerate(hidden)}
+
+
+def _spelled(token: str) -> str:
+    """Return the text whose bytes a token of a vocabulary shows as letters; the token itself when it shows none."""
+    letters = byte_letters()
+    return bytes(letters[c] for c in token).decode(errors="replace") if letters.keys() >= set(token) else token
 
 
 def _merges(model: Mapping[str, Any], skip: set[str]) -> Merges:

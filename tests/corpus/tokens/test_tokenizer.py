@@ -148,6 +148,35 @@ def test_an_added_token_that_is_not_special_leaves_the_fast_path(serialized: byt
     assert 600 in pair[0].encode_batch(["a catcat b"])[0]
 
 
+PLAIN = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": True, "special": False}
+
+
+def test_an_added_token_is_found_in_its_normal_form_too(serialized: bytes) -> None:
+    """The library normalizes what it looks for as well: a token out of form C is matched by text in form C."""
+    spec = json.loads(serialized) | {"normalizer": {"type": "NFC"}}
+    spec["added_tokens"].append({"id": 600, "content": "e\u0301x"} | PLAIN)
+    pair = made(json.dumps(spec).encode())
+    assert pair[0].slow_reason is None
+    assert same(pair, ["a \u00e9x b", "a e\u0301x b", "a ex b"])
+    assert 600 in pair[0].encode_batch(["a \u00e9x b"])[0]
+
+
+@pytest.mark.parametrize(
+    ("token", "text"), [("qqqq", "a\nqqqq"), ("\u0120qqqq", "a qqqq"), ("\u00c3\u00a9q", "\u00e9q")]
+)
+def test_a_vocabulary_that_is_looked_up_first_gives_its_special_tokens(
+    serialized: bytes, token: str, text: str
+) -> None:
+    """With `ignore_merges` a piece is looked up before it is merged, and special tokens may be in the vocabulary."""
+    spec = json.loads(serialized)
+    spec["model"] |= {"ignore_merges": True, "vocab": spec["model"]["vocab"] | {token: 600}}
+    spec["added_tokens"].append({"id": 600, "content": token} | PLAIN | {"special": True})
+    pair = made(json.dumps(spec).encode())
+    assert pair[0].slow_reason is None
+    assert 600 in pair[1].encode_batch([text])[0]
+    assert same(pair, [text, "a q b", "<|endoftext|>"])
+
+
 def test_vocabularies_whose_merges_do_not_decide_alone_are_refused(serialized: bytes) -> None:
     """A token without a merge, one that two merges give, and a merge of unknown parts: neither is converted."""
     orphan = json.loads(serialized)
