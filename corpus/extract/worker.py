@@ -27,6 +27,9 @@ from corpus.extract.note import READING, Note
 FLUSH_SECONDS: Final = 1.0
 """Results are not held back for longer: after a death no more work than this is done again."""
 
+NO_MEMORY: Final = b"MemoryError\n"
+"""What a worker says when it ends for want of memory."""
+
 Work = Callable[[Mapping[str, Any], "Desk"], None]
 """Reads a unit: takes what it is and the desk, puts a row for each item from `desk.start` on."""
 
@@ -95,7 +98,7 @@ class Desk:
         if self._size >= self._batch or self.spent or time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush(self.marker())
 
-    def flush(self, mark: Any = None) -> None:
+    def flush(self, mark: Any) -> None:
         """Send the rows that are held, and where the item after them begins."""
         if self._rows:
             self.send(frames.pack(frames.BATCH, {"rows": self._rows, "mark": mark}, b"".join(self._texts)))
@@ -146,11 +149,14 @@ def serve_unit(work: Work, header: Mapping[str, Any], desk: Desk) -> bytes:
     desk.begin(header["start"], header["mark"], header["verdicts"])
     try:
         work(header["unit"], desk)
-        desk.flush()
+        desk.flush(desk.marker())
     except Spent:
         return frames.pack(frames.DONE, {"complete": False, "spent": True})
+    except MemoryError:  # nothing more can be relied upon; the note says whose doing it is
+        os.write(2, NO_MEMORY)
+        os._exit(1)
     except Exception as error:  # the parent raises it
-        desk.flush()
+        desk.flush(desk.marker())
         return frames.pack(frames.FAILED, {"kind": type(error).__name__, "message": str(error)})
     return frames.pack(frames.DONE, {"complete": True, "spent": desk.spent})
 

@@ -1,11 +1,13 @@
 """An item that ends its worker costs itself alone, and no row is lost or doubled."""
 
 import gc
+import io
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from corpus.extract import frames
 from corpus.extract.guard import Guard, borrow
 from corpus.extract.note import EXTRACTING, JUDGING, PARSING, Note
 from corpus.extract.process import GuardSettings
+from corpus.extract.worker import Desk, serve_unit
 
 MODULE = "obedient_worker"
 LIMITS = GuardSettings(timeout=1.0, wall=4.0, memory=1 << 30)
@@ -109,10 +112,32 @@ def test_an_error_of_the_reading_is_raised_here(guard: Guard) -> None:
     assert (check(guard, "one"), guard.workers_started) == before
 
 
-def test_memory_is_limited_in_pages_alone(guard: Guard) -> None:
-    """A page that hoards meets the limit; what is read beside pages has limits of its own."""
-    with pytest.raises(PipelineError, match="MemoryError"):
-        told(guard, "hoard in parsing")
+@pytest.mark.parametrize(("phase", "number"), [("parsing", PARSING), ("extracting", EXTRACTING)])
+def test_memory_that_runs_out_costs_the_page_alone(guard: Guard, phase: str, number: int) -> None:
+    """A page that hoards meets the limit; where that cannot be dealt with on the spot, the worker ends of it."""
+    culprit = f"hoard in {phase}"
+    drops = check(guard, "one", culprit, "two")
+    assert drops == {culprit: ["oversize", "more memory than the limit of 1,073,741,824 bytes", number]}
+
+
+def test_every_batch_says_where_the_next_item_begins() -> None:
+    """The last one as well: a worker that dies behind it, before it is done, must not have all read again."""
+
+    def work(unit: Mapping[str, Any], desk: Desk) -> None:
+        desk.marker = lambda: {"next": desk.item}
+        for _ in range(3):
+            desk.put([desk.item])
+        if unit["bad"]:
+            raise InputError("bad")
+
+    note, sink = Note.create(), io.BytesIO()
+    limits = {"timeout": 1, "memory": 1 << 30, "recycle": 10, "batch": 1 << 20, "note": os.dup(note.descriptor)}
+    desk = Desk(sink, limits)
+    for bad in (False, True):
+        serve_unit(work, {"unit": {"bad": bad}, "start": 0, "mark": None, "verdicts": {}}, desk)
+    note.close()
+    batches = list(frames.Unpacker().feed(sink.getvalue()))
+    assert [header for _, header, _ in batches] == [{"rows": [[0], [1], [2]], "mark": {"next": 3}}] * 2
 
 
 def test_prints_do_not_disturb_the_rows(guard: Guard) -> None:
