@@ -104,6 +104,7 @@ class Tokenizer:
         self.vocabulary = _vocabulary(self._slow)
         self.boundary = _boundary(settings, self._slow)
         self._fast, self.slow_reason = _fast(settings, serialized, self._slow)
+        self._refuse_spelled_boundaries()
         self.identity = self._identity()
 
     @property
@@ -129,6 +130,16 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`, special tokens spelled out."""
         return self._slow.decode(list(ids), skip_special_tokens=False)
+
+    def _refuse_spelled_boundaries(self) -> None:
+        """Raise InputError when a page could end its document by spelling a boundary token."""
+        ends = {self.boundary.bos_token: self.boundary.bos, self.boundary.eos_token: self.boundary.eos}
+        for token, id_ in ends.items():
+            if token is not None and id_ in self.encode_batch([token])[0]:
+                raise InputError(
+                    f"{self.settings.source}: text that spells {token} becomes the token itself (id {id_}), so a page "
+                    "could end its document; take it out of the model's vocabulary, or name another token"
+                )
 
     def _checked(self, ids: Ids) -> Ids:
         if ids.size and int(ids.max()) >= self.vocabulary:

@@ -237,6 +237,15 @@ def test_a_boundary_token_outside_the_vocabulary_is_refused(serialized: bytes, t
         Tokenizer(TokenizerSettings(source="t.json", eos=token), serialized)
 
 
+def test_an_end_that_a_page_could_spell_is_refused(serialized: bytes) -> None:
+    """Looked up before merging and cut as one piece, the end token would be made by any page that spells it."""
+    spec = json.loads(serialized)
+    spec["model"] |= {"ignore_merges": True, "vocab": spec["model"]["vocab"] | {"theend": 600}}
+    spec["added_tokens"].append({"id": 600, "content": "theend"} | PLAIN | {"special": True})
+    with pytest.raises(InputError, match=r"text that spells theend becomes the token itself \(id 600\)"):
+        Tokenizer(TokenizerSettings(source="t", eos="theend"), json.dumps(spec).encode())
+
+
 def test_identity_holds_hash_size_specials_and_golden_digests(tmp_path: Path, serialized: bytes) -> None:
     """The identity is what can be recomputed from the file alone, and does not name its folder."""
     path = tmp_path / "tokenizer.json"
