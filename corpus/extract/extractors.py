@@ -139,9 +139,13 @@ def cleaned(extractor: Extractor, page: Page) -> str | Drop:
 
 
 def identifier(gates: Gates) -> Identifier:
-    """Return the callable that tells the language of a text."""
+    """Return the callable that tells the language of a text, having asked it once: what it loads or compiles at first
+    is not to be on the clock of a page.
+    """
     found = load(gates.identifier)
-    return cast("Identifier", found().identify if isinstance(found, type) else found)
+    identify = cast("Identifier", found().identify if isinstance(found, type) else found)
+    identify("Enough of a text to be identified.")
+    return identify
 
 
 def load(name: str) -> Any:

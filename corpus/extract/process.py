@@ -74,7 +74,8 @@ class Worker:
         self.ready = self.dead = self.overdue = False
         self._frames = frames.Unpacker()
         self._errors = b""
-        self._seen, self._since = (-1, READING), time.monotonic()
+        self._interval = min(LOOK_SECONDS, limits.wall / 4)
+        self._seen, self._looked, self._waited = (-1, READING), time.monotonic(), 0.0
         self._selector = selectors.DefaultSelector()
         for stream in (self.process.stdout, self.process.stderr):
             os.set_blocking(fd(stream), False)
@@ -93,7 +94,11 @@ class Worker:
 
     def exchange(self) -> Iterator[frames.Frame]:
         """Wait for what the worker says, for some seconds at the most; yields the frames that are complete."""
-        for key, _ in self._selector.select(min(LOOK_SECONDS, self.limits.wall / 4)):
+        events = self._selector.select(self._interval)
+        if not events and self.process.poll() is not None:  # a process that it has left behind holds its pipes open
+            self._reap()
+            return
+        for key, _ in events:
             if key.fd == fd(self.process.stderr):
                 self._listen()
             else:
@@ -108,15 +113,17 @@ class Worker:
         self._look()
 
     def _look(self) -> None:
-        """Kill a worker that does not become ready, or that has been in one page for too long."""
+        """Kill a worker that does not become ready, or that has been in one page for too long.
+
+        No look counts for more than its interval: both processes may have been stopped (Ctrl-Z, a sleeping machine).
+        """
         now, at = time.monotonic(), self.note.read()
-        if at != self._seen:
-            self._seen, self._since = at, now
-        waited = now - self._since
-        if waited >= self.limits.wall and at[1] != READING:
+        self._waited = self._waited + min(now - self._looked, self._interval) if at == self._seen else 0.0
+        self._seen, self._looked = at, now
+        if self._waited >= self.limits.wall and at[1] != READING:
             self.overdue = True
             self.process.kill()
-        elif waited >= START_SECONDS and not self.ready:
+        elif self._waited >= START_SECONDS and not self.ready:
             self.process.kill()
 
     def _listen(self) -> None:

@@ -10,6 +10,8 @@ from corpus.errors import InputError, MissingError
 from corpus.extract.note import EXTRACTING, JUDGING, PARSING
 from corpus.extract.worker import Desk, Work, serve
 
+SLEEPS = {"sleep": 600.0, "nap": 1.5, "wait": 0.02}
+
 
 def work(unit: Mapping[str, Any], desk: Desk) -> None:
     """Obey the orders of a unit, each in the phase it names; the row says what was done with the item."""
@@ -43,16 +45,16 @@ def obey(what: str, desk: Desk) -> None:
         os.abort()
     elif what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif what == "sleep":
-        time.sleep(600)
+    elif what in SLEEPS:
+        time.sleep(SLEEPS[what])
+    elif what == "leave a child":
+        leave_a_child()
     elif what == "loop":
         sum(range(1 << 60))
     elif what == "hoard":
         _ = [bytes(1 << 28) for _ in range(1 << 10)]
     elif what == "print":
         print("noise on standard output", flush=True)
-    elif what == "wait":
-        time.sleep(0.02)
     elif what == "fail":
         raise InputError("bad: cannot be read")
     elif what == "err":
@@ -63,6 +65,14 @@ def obey(what: str, desk: Desk) -> None:
                 file.write(b"x")
                 file.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave_a_child() -> None:
+    """End, and leave a process with all pipes that lives until the parent lets go of them."""
+    if os.fork():
+        os.abort()
+    os.read(0, 1)
+    os._exit(0)
 
 
 def prepare(configuration: Mapping[str, Any]) -> Work:

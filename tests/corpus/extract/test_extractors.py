@@ -19,12 +19,14 @@ from corpus.extract.extractors import (
     Gates,
     identifier,
     letters_of,
+    load,
     make_extractor,
 )
 from corpus.extract.page import Headers, Page, parse_page
 from corpus.url import Url
 
 URL = Url("http://example.org/", "example.org")
+NOTING = "hostile_extractors:Noting"
 SENTENCES = [
     "The ferry left the harbour before sunrise and crossed the bay in thick fog.",
     "On the far shore a small crowd had gathered to wait for the morning post.",
@@ -155,6 +157,12 @@ def test_the_language_gate(languages: tuple[str, ...] | None, words: str, reason
 def test_the_language_gate_knows_the_project_s_own_identifier() -> None:
     """The default of the gate is a class of this project that identifies languages."""
     assert callable(identifier(Gates(languages=("en",))))
+
+
+def test_an_identifier_is_asked_before_the_first_page() -> None:
+    """What it compiles or loads at first, seconds of CPU time on a new machine, would be taken for the page's."""
+    make_extractor(ExtractSettings(extractor=ADAPTIVE, gates=Gates(languages=("en",), identifier=NOTING)))
+    assert load(NOTING).asked
 
 
 @pytest.mark.parametrize(

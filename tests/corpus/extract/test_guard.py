@@ -2,6 +2,7 @@
 
 import gc
 import io
+import itertools
 import os
 import re
 import signal
@@ -9,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from corpus.errors import InputError, PipelineError, SettingError
-from corpus.extract import frames
+from corpus.extract import frames, process
 from corpus.extract.guard import Guard, borrow
 from corpus.extract.note import EXTRACTING, JUDGING, PARSING, Note
 from corpus.extract.process import GuardSettings
@@ -67,6 +69,21 @@ def test_a_page_that_ends_the_worker_is_dropped(order: str, reason: str, detail:
     assert drops[culprit][0] == reason
     assert detail in drops[culprit][1]
     assert drops[culprit][2] == number
+
+
+def test_time_in_which_all_stood_still_is_not_the_page_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was stopped for an hour and goes on drops no page for it."""
+    hours = itertools.count(0, 3600.0)
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=lambda: next(hours)))
+    with Guard(MODULE, {}, GuardSettings(timeout=1, wall=3)) as guard:
+        assert check(guard, "one", "nap in extracting", "two") == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_worker_that_leaves_a_process_behind_is_dead_all_the_same() -> None:
+    """Its pipes stay open, so nobody can wait for their end."""
+    with Guard(MODULE, {}, GuardSettings(timeout=1, wall=2)) as guard:
+        assert check(guard, "one", "leave a child in parsing", "two").keys() == {"leave a child in parsing"}
 
 
 def test_every_item_may_end_its_worker(guard: Guard) -> None:
