@@ -13,7 +13,7 @@ from running import corpus, outcome
 
 pytestmark = pytest.mark.slow
 
-KILLS, CHAINS = 20, 5
+KILLS, MOST_KILLS = 20, 4
 
 
 def command(root: Path) -> list[str]:
@@ -43,22 +43,25 @@ def wait_for_ingest(root: Path) -> None:
 
 @pytest.mark.timeout(1800)
 def test_twenty_kills_change_nothing(root: Path, tmp_path: Path) -> None:
-    """Twenty kills at seeded random moments, spread over five roots; each root is then finished and compared."""
+    """Twenty kills at seeded random moments, at most four of a root; each root is then finished and compared."""
     draw = random.Random(20)
     start = time.monotonic()
     quiet = corpus("run", "sample", "--root", str(tmp_path / "quiet"), "--workers", "2")
     whole = time.monotonic() - start
     assert quiet.returncode == 0, quiet.stderr
-    killed = 0
-    for chain in range(CHAINS):
+    killed = chain = 0
+    while killed < KILLS:
+        chain += 1
+        assert chain <= KILLS, "runs end before they can be killed"
         target = tmp_path / f"chain-{chain}"
-        for _ in range(KILLS // CHAINS):
-            killed += run_and_kill(target, draw.uniform(0.05, 0.8) * whole)
+        for _ in range(MOST_KILLS):
+            if killed == KILLS or not run_and_kill(target, draw.uniform(0.05, 0.8) * whole):
+                break
+            killed += 1
         done = corpus("run", "sample", "--root", str(target), "--workers", "2")
         assert done.returncode == 0, done.stderr
         assert outcome(target) == outcome(root)
         assert list(target.rglob("*.tmp")) == []
-    assert killed >= KILLS // 2
 
 
 def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
