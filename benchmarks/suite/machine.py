@@ -10,7 +10,7 @@ from typing import Any, Final
 
 OURS: Final = (
     "headwater", "fastwarc", "fasttext-numpy2", "lxml", "numba", "numpy", "pyarrow", "pycld2", "resiliparse",
-    "tiktoken", "tokenizers", "trafilatura", "zstandard",
+    "tokenizers", "trafilatura", "zstandard",
 )  # fmt: skip
 PEERS: Final = (
     "datatrove", "datasketch", "fasttext-numpy2-wheel", "lxml", "nltk", "numpy", "rensa", "spacy", "tokenizers",

@@ -139,11 +139,14 @@ def serve(makers: Mapping[str, Maker]) -> None:
 def obey(command: Mapping[str, Any], makers: Mapping[str, Maker], steps: dict[str, Step]) -> dict[str, Any]:
     """Do what a command says."""
     name = command["step"]
+    small = f"{name}, small"
     if command["do"] == "run":
+        if small in steps:  # while the other side had its turn, the system may have dropped pages of this one's code
+            steps[small]()
         return timed(steps[name])
-    for options in (command.get("warm"), command["options"]):
-        if options is not None:
-            steps[name] = makers[name](**options)
-        if options is command.get("warm") and options is not None:
-            steps[name]()  # a small round of the same kind: imports, compiled kernels, loaded models
+    steps.pop(small, None)
+    if command.get("warm") is not None:
+        steps[small] = makers[name](**command["warm"])
+        steps[small]()  # a small round of the same kind: imports, compiled kernels, loaded models
+    steps[name] = makers[name](**command["options"])
     return {"ready": True}
