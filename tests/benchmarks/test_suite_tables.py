@@ -102,7 +102,7 @@ def test_results_fill_the_page_of_the_docs(tmp_path: Path) -> None:
     assert set(re.findall(r"<!-- (\S+) begins", text)) == set(made)
     assert "at least 4x | 4.00x (4.00 to 4.00)" in text
     assert "Two workers do 1.90 times" in text
-    assert "20.0% (20.0 of 100 ms)" in text
+    assert "28.6% (20.0 of 70.0 ms)" in text
 
 
 def results() -> dict[str, Any]:
