@@ -64,7 +64,6 @@ def machine(found: Mapping[str, Any]) -> str:
     }
     rows = [
         ("date", found["date"]),
-        ("rounds", found["rounds"]),
         ("clock", names[found["clock"]]),
         ("processor", f"{one['processor']}, {one['cores']} cores, level 3 cache {one['cache']}"),
         ("memory, kernel", f"{one['memory_gib']} GiB, Linux {one['kernel']}"),
