@@ -7,7 +7,7 @@ The identity says which ids a shard set holds: SHA-256 of the serialized file, v
 version and digests of the ids of fixed texts. The digests catch what the file's hash cannot: a library release that
 encodes the same file differently.
 
-Byte-level BPE is encoded by kernels where that is shown to give the same ids (ranks.py), about ten times as fast.
+Byte-level BPE is encoded by kernels where that is shown to give the same ids (ranks.py), six to eight times as fast.
 """
 
 import functools
