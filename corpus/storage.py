@@ -24,18 +24,20 @@ from corpus.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class ShardSet:
-    """A partitioned set of Parquet files: ROOT/name/part-00000.parquet and so on."""
+    """A partitioned set of files: ROOT/name/part-00000.parquet and so on; what is no Parquet has another suffix."""
 
     root: Path
     name: str
+    suffix: str = ".parquet"
 
     def path(self, part: int) -> Path:
         """Return the place of part file number `part`."""
-        return self.root / self.name / f"part-{part:05d}.parquet"
+        return self.root / self.name / f"part-{part:05d}{self.suffix}"
 
     def parts(self) -> list[int]:
         """Return the numbers of the part files that exist, ascending."""
-        return sorted(int(p.stem.removeprefix("part-")) for p in (self.root / self.name).glob("part-*.parquet"))
+        found = (self.root / self.name).glob(f"part-*{self.suffix}")
+        return sorted(int(path.stem.removeprefix("part-")) for path in found)
 
     def span(self) -> int:
         """Return the number behind the last part: the units of a stage with one per part, absent ones included."""
