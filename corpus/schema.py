@@ -82,14 +82,32 @@ AUTHORITY = pa.schema(
     [
         column("level", pa.string(), "'host' or 'domain' (registered domain)"),
         column("name", pa.string(), "host (www-normalised, punycode) or registered domain"),
+        column("reversed", pa.string(), "the name with its labels reversed, com.example.blog: rows are sorted by it"),
         column("pagerank", pa.float64(), "PageRank; sums to 1 over a level of one graph", True),
         column("percentile", pa.float64(), "share of the level's nodes with a lower or equal PageRank, 0 to 1", True),
-        column("in_domains", pa.int64(), "distinct registered domains that link to it", True),
-        column("harmonic", pa.float64(), "harmonic centrality (imported ranks only)", True),
         column("position", pa.int64(), "place by PageRank within the level, 1 is first", True),
+        column("in_domains", pa.int64(), "distinct registered domains that link to it", True),
+        column("harmonic", pa.float64(), "harmonic centrality", True),
         column("source", pa.string(), "'crawl' for ranks of this crawl's links, else the imported file's name"),
+        column("trust", pa.float64(), "PageRank that starts again at trusted sites only", True),
+        column("trust_percentile", pa.float64(), "share of the level's nodes with a lower or equal trust", True),
+        column("anti_trust", pa.float64(), "PageRank against the links' direction, from known spam", True),
+        column("inverse", pa.float64(), "PageRank against the links' direction", True),
+        column("spam_mass", pa.float64(), "share of PageRank that trusted sites do not explain; at most 1", True),
+        column("robust", pa.float64(), "PageRank with each supporter's contribution capped", True),
+        column("robust_percentile", pa.float64(), "share of the level's nodes with a lower or equal robust rank", True),
+        column("quality", pa.float64(), "PageRank that starts again at sites by the quality of their text", True),
+        column("quality_percentile", pa.float64(), "share of the level's nodes with a lower or equal quality", True),
+        column(
+            "supporters",
+            pa.list_(pa.field("item", pa.int64(), False)),
+            "distinct supporters within distance 1, 2, 3, 4",
+            True,
+        ),
+        column("platform", pa.bool_(), "public suffix or hosting platform: it says nothing of the sites below it"),
     ]
 )
+"""Sorted by (level, reversed), bytes ascending; the columns from trust to supporters are null where not computed."""
 
 SIGNATURES = pa.schema(
     [

@@ -4,7 +4,8 @@ A percentile is the share of the level's nodes with a lower or equal PageRank, s
 have equal ones. A position counts from 1, ties broken by name. Sums of the same numbers in another order differ in
 their last digits, so ranks that agree to ten significant digits tie; a rank's own error bound is far above that.
 
-The table is sorted by (level, name), bytes ascending, so a lookup reads the row groups it needs and no others.
+The table is sorted by (level, reversed name), bytes ascending: the order of the ids. A lookup reads the row groups it
+needs and no others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from corpus.schema import AUTHORITY
 from corpus.storage import TableWriter
 from sitegraph.engine import Database
+from sitegraph.hosts import reverse
 from sitegraph.layout import Level
 
 Vector = NDArray[np.float64]
@@ -85,13 +87,14 @@ def write_authority(db: Database, levels: Mapping[Level, Scores], out: TableWrit
 
 
 def rows(db: Database, level: Level, known: Scores) -> Iterator[pa.Table]:
-    """Yield the rows of a level by name."""
-    for nodes in db.stream(f"SELECT id, name, in_domains FROM {level}_nodes ORDER BY name"):
+    """Yield the rows of a level by reversed name, which is the order of the ids."""
+    for nodes in db.stream(f"SELECT id, name, in_domains FROM {level}_nodes ORDER BY id"):
         ids = nodes["id"].to_numpy()
         position = known.position[ids]
         columns: dict[str, Any] = {
             "level": pa.array([level] * len(ids)),
             "name": nodes["name"],
+            "reversed": pa.array([reverse(name) for name in nodes["name"].to_pylist()], pa.string()),
             "pagerank": pa.array(known.pagerank[ids], from_pandas=True),
             "percentile": pa.array(known.percentile[ids], from_pandas=True),
             "in_domains": nodes["in_domains"],
@@ -101,4 +104,7 @@ def rows(db: Database, level: Level, known: Scores) -> Iterator[pa.Table]:
         }
         if known.harmonic is not None:
             columns["harmonic"] = pa.array(known.harmonic[ids], from_pandas=True)
+        columns["platform"] = pa.array([False] * len(ids))
+        for name in AUTHORITY.names:
+            columns.setdefault(name, pa.nulls(len(ids), AUTHORITY.field(name).type))
         yield pa.table(columns, schema=AUTHORITY)

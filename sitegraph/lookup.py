@@ -13,7 +13,7 @@ from corpus.schema import AUTHORITY
 from corpus.url import normalise
 from sitegraph.engine import Database, Engine, check_table, database
 from sitegraph.graph import NODES, reading
-from sitegraph.hosts import domain_of, node_name
+from sitegraph.hosts import domain_of, node_name, reverse
 from sitegraph.layout import ARCS, GraphSets, Level
 from sitegraph.seeds import find
 
@@ -75,7 +75,7 @@ def rank_paths(ranks: Path) -> list[Path]:
 
 def rank_row(paths: list[Path], level: Level, name: str) -> Row | None:
     """Return the row of a name at a level; the table is sorted by it, so few row groups are read."""
-    where = [("level", "=", level), ("name", "=", name)]
+    where = [("level", "=", level), ("reversed", "=", reverse(name))]
     for path in paths:
         with reading(path):
             found: list[Row] = pq.read_table(path, schema=AUTHORITY, filters=where).to_pylist()
