@@ -8,18 +8,14 @@ The rules live in corpus.url.graph_host. Nearly every host of a crawl is in its 
 expression can tell in a tenth of the time that parsing it as a URL takes.
 """
 
-import re
-from typing import Final, Literal
+from typing import Literal
 
-from corpus.url import graph_host, is_ip, registered_domain, www_normalised
-
-_LABEL: Final = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_FINAL_FORM: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
+from corpus.url import PLATFORMS, Suffixes, graph_host, is_final, is_ip, www_normalised
 
 
 def node_name(host: str) -> str | None:
     """Return the name under which a host is a node of the graph, or None when it is none."""
-    return www_normalised(host) if _FINAL_FORM.fullmatch(host) else graph_host(host)
+    return www_normalised(host) if is_final(host) else graph_host(host)
 
 
 def unusable_because(host: str) -> Literal["ip", "name"]:
@@ -27,9 +23,9 @@ def unusable_because(host: str) -> Literal["ip", "name"]:
     return "ip" if is_ip(host) else "name"
 
 
-def domain_of(name: str) -> str:
+def domain_of(name: str, suffixes: Suffixes = PLATFORMS) -> str:
     """Return the registered domain of a node name; a public suffix that is a host itself stands for itself."""
-    return registered_domain(name) or name
+    return suffixes.registered_domain(name) or name
 
 
 def reverse(name: str) -> str:

@@ -4,20 +4,29 @@ import csv
 import gzip
 import json
 import re
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import ada_url
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from publicsuffixlist import PublicSuffixList
 
+from corpus.errors import SettingError
 from corpus.url import (
     MAX_URL,
+    Suffixes,
     Url,
     graph_host,
     is_domain,
+    is_final,
     is_ip,
+    is_suffix,
     link_host,
+    listed_platforms,
+    node_form,
     normalise,
     punycode,
     registered_domain,
@@ -25,7 +34,24 @@ from corpus.url import (
 )
 
 HOST_PIECES = st.sampled_from(
-    ["a", "www", "xn--", "xn--bcher-kva", "ü", "1", "0x7f", "com", ".", "_", "-", "K", "ſ", "%41"]
+    [
+        "a",
+        "www",
+        "xn--",
+        "xn--bcher-kva",
+        "ü",
+        "1",
+        "0x7f",
+        "com",
+        "github.io",
+        "kobe.jp",
+        ".",
+        "_",
+        "-",
+        "K",
+        "ſ",
+        "%41",
+    ]
 )
 URL_PIECES = st.sampled_from(
     ["http:", "https:", "//", "/", "\\", "#", "?", "@", ":80", " ", "\t", "\n", "[::1]", "..", "javascript:"]
@@ -33,6 +59,7 @@ URL_PIECES = st.sampled_from(
 HOSTS = st.lists(st.one_of(HOST_PIECES, st.just("."))).map("".join)
 URLS = st.one_of(st.text(), st.lists(st.one_of(HOST_PIECES, URL_PIECES, st.characters())).map("".join))
 PAGE = "https://www.example.org/dir/page.html?q#f"
+LISTS = {only_icann: PublicSuffixList(only_icann=only_icann) for only_icann in (False, True)}
 
 
 @pytest.mark.parametrize(
@@ -155,6 +182,91 @@ def test_hosts_never_raise(host: str) -> None:
 def test_graph_host(host: str, node: str | None) -> None:
     """A leading www. goes where at least two labels remain."""
     assert graph_host(host) == node
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("alice.weebly.com", "alice.weebly.com"),
+        ("www.alice.weebly.com", "alice.weebly.com"),
+        ("weebly.com", "weebly.com"),
+        ("WWW.Weebly.com.", "weebly.com"),
+        ("x.www.weebly.com", "weebly.com"),
+        ("alice.blogs.sapo.pt", "alice.blogs.sapo.pt"),
+        ("www.sapo.pt", "sapo.pt"),
+        ("notweebly.com", "notweebly.com"),
+    ],
+)
+def test_sites_of_hosting_platforms_are_domains(host: str, domain: str) -> None:
+    """Each subdomain of a platform is a domain of its own; the platform's own pages are at its name and at www."""
+    assert registered_domain(host) == domain
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("com", True),
+        ("co.uk", True),
+        ("github.io", True),
+        ("weebly.com", True),
+        ("Weebly.com.", True),
+        ("anything.ck", True),
+        ("www.ck", False),
+        ("www.weebly.com", False),
+        ("example.com", False),
+        ("192.0.2.1", False),
+        ("a..b", False),
+        ("", False),
+    ],
+)
+def test_suffixes(host: str, found: bool) -> None:
+    """Public suffixes of both sections and platforms; hosts below them, IPs and what is no name are none."""
+    assert is_suffix(host) is found
+
+
+def test_levels_of_suffixes() -> None:
+    """Each level has the suffixes of the one before and its own; platforms of the user's come on top of any."""
+    hosts = ["a.example.co.uk", "a.b.github.io", "a.b.weebly.com", "a.b.mine.org"]
+    levels = [Suffixes("icann"), Suffixes("private"), Suffixes(), Suffixes("icann", frozenset({"mine.org"}))]
+    assert [[suffixes.registered_domain(host) for host in hosts] for suffixes in levels] == [
+        ["example.co.uk", "github.io", "weebly.com", "mine.org"],
+        ["example.co.uk", "b.github.io", "weebly.com", "mine.org"],
+        ["example.co.uk", "b.github.io", "b.weebly.com", "mine.org"],
+        ["example.co.uk", "github.io", "weebly.com", "b.mine.org"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "extra"), [("all", ""), ("icann", "com"), ("icann", "A.com"), ("icann", "a..com"), ("icann", "10.0.0.1")]
+)
+def test_refuses_wrong_suffixes(level: Any, extra: str) -> None:
+    """An unknown level, and extra names that are no well-formed domains in their final form, are named."""
+    with pytest.raises(SettingError, match=r"level = 'all'|extra = "):
+        Suffixes(level, frozenset([extra] if extra else []))
+
+
+@given(st.one_of(st.text(), HOSTS))
+def test_registered_domains_are_those_of_the_list(host: str) -> None:
+    """Without platforms, a registered domain is what the library for the list makes of the full rules' name."""
+    name = punycode(host)
+    for level, only_icann in (("icann", True), ("private", False)):
+        expected = LISTS[only_icann].privatesuffix(name) if len(host) <= 253 and is_domain(name) else None
+        assert Suffixes(level).registered_domain(host) == expected  # type: ignore[arg-type]
+
+
+@given(st.one_of(st.text(), HOSTS))
+def test_what_is_final_stays(host: str) -> None:
+    """A host that one expression finds to be in final form is a domain that punycode leaves alone."""
+    assert not is_final(host) or (punycode(host) == host and is_domain(host))
+
+
+def test_the_list_of_platforms_is_in_order() -> None:
+    """Each name is in its final form, stands there once, and is no suffix of the Public Suffix List."""
+    text = resources.files("corpus").joinpath("platforms.txt").read_text("utf-8")
+    names = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(names) == len(set(names)) == len(listed_platforms()) > 300
+    private = Suffixes("private")
+    assert [name for name in names if node_form(name) != name or private.is_suffix(name)] == []
 
 
 def without_fragment(href: str) -> str:
