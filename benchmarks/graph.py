@@ -59,6 +59,7 @@ def generate(root: Path, hosts: int, links: int, files: int) -> None:
                 pa.array(names[skewed(random, count, hosts, 1.0)]),
                 pa.array(flags, pa.uint8()),
                 pa.array(random.geometric(0.3, count), pa.uint32()),
+                pa.array(np.zeros(count), pa.uint32()),
             ],
             schema=LINKS,
         )

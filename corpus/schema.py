@@ -34,7 +34,9 @@ DOCUMENTS = pa.schema(
         column("id", ID, "document id: BLAKE2b-128 of target URI, WARC-Date and payload digest"),
         column("url", pa.string(), "target URI, WHATWG-normalised"),
         column("host", pa.string(), "host of the URL, lower case, punycode"),
-        column("registered_domain", pa.string(), "public suffix (private section included) plus one label", True),
+        column(
+            "registered_domain", pa.string(), "public suffix or hosting platform plus one label, see url.Suffixes", True
+        ),
         column("title", pa.string(), "title element of the page", True),
         column("text", pa.string(), "main text, control characters cleaned"),
         column("declared_language", pa.string(), "html lang, else Content-Language, as written", True),
@@ -61,6 +63,11 @@ LINKS = pa.schema(
         column("target_host", pa.string(), "host linked to, lower case, punycode, www kept"),
         column("flags", pa.uint8(), "bit set, see links.Flag: nofollow 1, ugc 2, sponsored 4, same_owner 8"),
         column("pages", pa.uint32(), "distinct source pages with such a link"),
+        column(
+            "source_pages",
+            pa.uint32(),
+            "distinct pages of the source host that were parsed for this file, with links or without; 0 is unknown",
+        ),
     ]
 )
 

@@ -1,4 +1,8 @@
-"""Links from a text file: one link per line, `source host, target host[, pages]`, separated by commas or tabs.
+"""Links from a text file: one link per line, `source host, target host[, pages[, source pages]]`, by commas or tabs.
+
+Pages are the source host's pages with such a link, 1 unless told; source pages are all of its pages that were looked
+at, the same on every line of that host, 0 (unknown) unless told. With them, links that stand on most pages of a site
+are told from those that somebody set.
 
 A first line whose first cell is `source` or `source_host` is a header. Tabs separate when the first line has one,
 commas otherwise; gzip is told by its first bytes. The lines become a link file (schema.LINKS, no flags), so the graph
@@ -44,24 +48,27 @@ def tables(path: Path, rows: int = ROWS) -> Iterator[pa.Table]:
     sources: list[str] = []
     targets: list[str] = []
     pages: list[int] = []
-    for source, target, count in links_of(path):
+    whole: list[int] = []
+    for source, target, count, of in links_of(path):
         sources.append(source)
         targets.append(target)
         pages.append(count)
+        whole.append(of)
         if len(sources) == rows:
-            yield table_of(sources, targets, pages)
-            sources, targets, pages = [], [], []
-    yield table_of(sources, targets, pages)
+            yield table_of(sources, targets, pages, whole)
+            sources, targets, pages, whole = [], [], [], []
+    yield table_of(sources, targets, pages, whole)
 
 
-def table_of(sources: list[str], targets: list[str], pages: list[int]) -> pa.Table:
+def table_of(sources: list[str], targets: list[str], pages: list[int], whole: list[int]) -> pa.Table:
     """Return rows of schema.LINKS without flags."""
     flags = pa.array([0] * len(sources), pa.uint8())
-    return pa.table([pa.array(sources, pa.string()), pa.array(targets, pa.string()), flags, pages], schema=LINKS)
+    names = [pa.array(values, pa.string()) for values in (sources, targets)]
+    return pa.table([*names, flags, pages, whole], schema=LINKS)
 
 
-def links_of(path: Path) -> Iterator[tuple[str, str, int]]:
-    """Yield (source host, target host, pages) for each line; empty lines are passed over."""
+def links_of(path: Path) -> Iterator[tuple[str, str, int, int]]:
+    """Yield (source host, target host, pages, source pages) for each line; empty lines are passed over."""
     line = 0
     try:
         with open(path, "rb") as raw, opened(raw) as text:
@@ -81,14 +88,23 @@ class LinkError(ValueError):
     """A line is no link."""
 
 
-def link(cells: list[str]) -> tuple[str, str, int]:
+def link(cells: list[str]) -> tuple[str, str, int, int]:
     """Return the link of a line's cells."""
-    if len(cells) not in (2, 3):
-        raise LinkError(f"{len(cells)} columns, not source host, target host and perhaps pages")
-    pages = cells[2].strip() if len(cells) == 3 else "1"
-    if not (pages.isascii() and pages.isdigit() and 1 <= int(pages[:20]) <= MAX_PAGES):
-        raise LinkError(f"pages must be a number from 1 to {MAX_PAGES:,}, not {pages[:40]!a}")
-    return cells[0].strip(), cells[1].strip(), int(pages)
+    if len(cells) not in (2, 3, 4):
+        raise LinkError(f"{len(cells)} columns, not source host, target host and perhaps pages and source pages")
+    pages = number(cells[2], "pages", 1) if len(cells) > 2 else 1
+    whole = number(cells[3], "source pages", 0) if len(cells) > 3 else 0
+    if 0 < whole < pages:
+        raise LinkError(f"{pages:,} pages with the link, of {whole:,} source pages")
+    return cells[0].strip(), cells[1].strip(), pages, whole
+
+
+def number(cell: str, name: str, least: int) -> int:
+    """Return the number in a cell."""
+    digits = cell.strip()
+    if not (digits.isascii() and digits.isdigit() and least <= int(digits[:20]) <= MAX_PAGES):
+        raise LinkError(f"{name} must be a number from {least} to {MAX_PAGES:,}, not {digits[:40]!a}")
+    return int(digits)
 
 
 def opened(raw: io.BufferedReader) -> io.TextIOWrapper:

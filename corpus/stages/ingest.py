@@ -98,7 +98,7 @@ class Ingest:
     """Read input i into documents, links and ledger part i. Raises InputError when it cannot be opened or read on."""
 
     name: ClassVar[str] = "ingest"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     archives: tuple[Input, ...] = ()
     documents: ShardSet
@@ -189,8 +189,8 @@ class _Unit:
         """Give an item its final bucket, write its document if it has one, its links, and its row of the ledger."""
         for processor in self.options.processors:
             process(found, processor)
-        if found.url and found.host and found.links:
-            self.links.add(found.url, found.host, found.links)
+        if found.url and found.host and (found.links or found.parsed):
+            self.links.add(found.url, found.host, found.links, found.parsed)
         values, row = found.document, None
         if values:
             row = self.documents.add(values, 500 + 2 * found.characters)

@@ -74,7 +74,7 @@ class Reading:
         if entry.request:
             result = self.result(entry.request, desk, verdict, phase)
             if result.facts:
-                entry.links = [*entry.links, *result.facts.links]
+                entry.links, entry.parsed = [*entry.links, *result.facts.links], True
             page_document(entry, result)
         return entry
 

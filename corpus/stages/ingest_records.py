@@ -27,8 +27,9 @@ NO_BYTES: Final = memoryview(b"")
 class Entry:
     """A record or fault on its way to its bucket. `request` is the page to parse, `document` what it became.
 
-    `links` are distinct (target host, flags); `payload` is what the digest of a document is of, the payload as stored
-    (hashed once it is a document: that takes as long as all else here); `robots` the X-Robots-Tag.
+    `links` are distinct (target host, flags); `parsed` says that they are those of a parsed page; `payload` is what the
+    digest of a document is of, the payload as stored (hashed once it is a document: that takes as long as all else
+    here); `robots` the X-Robots-Tag.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Entry:
     payload: memoryview = NO_BYTES
     robots: str | None = None
     links: list[tuple[str, int]] = field(default_factory=list)
+    parsed: bool = False
     request: PageRequest | None = None
     document: Document | None = None
     replaced: int = 0

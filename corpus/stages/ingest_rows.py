@@ -40,6 +40,7 @@ class Settled:
     url: str | None
     host: str | None
     links: Sequence[tuple[str, int]]
+    parsed: bool
     fault: tuple[str, str] | None
     characters: int
     document: list[Any] | None
@@ -60,6 +61,7 @@ def pack_row(entry: "Entry") -> tuple[list[Any], bytes]:
         url.href if url else None,
         url.host if url else None,
         entry.links,
+        entry.parsed,
         (fault.reason, fault.detail) if fault else None,
         len(document.text) if document else 0,
         [document.id.hex(), len(text), *_VALUES(document)] if document else None,

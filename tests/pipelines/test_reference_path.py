@@ -55,7 +55,7 @@ def check_part(root: Path, part: int, plain: dict[str, Any]) -> int:
     for found, told in zip(documents, plain["documents"], strict=True):
         assert {name: found[name] for name in FACTS} == {name: told[name] for name in FACTS}
     assert len(rows(root, "ledger", part)) == plain["records"]
-    check_links(rows(root, "links", part), plain["votes"])
+    check_links(rows(root, "links", part), plain["votes"], plain["pages"])
     for found, signals in list(zip(documents, rows(root, "signals", part), strict=True))[:MOST_SIGNALS]:
         for name, value in plain_measure(found["text"], signals["language"]).items():
             expected = np.float32(value) if isinstance(value, float) else value
@@ -64,13 +64,15 @@ def check_part(root: Path, part: int, plain: dict[str, Any]) -> int:
     return len(documents)
 
 
-def check_links(found: list[dict[str, Any]], votes: list[list[Any]]) -> None:
+def check_links(found: list[dict[str, Any]], votes: list[list[Any]], parsed: list[list[str]]) -> None:
     """Hold links to the votes: a page votes once for each target and flags, with the links of its first capture."""
+    of_host = Counter(host for _, host in {(page, host) for page, host in parsed})
     pages: dict[str, set[tuple[str, str, int]]] = {}
     for page, source, target, flags in votes:
         pages.setdefault(page, set()).add((source, target, flags))
     counted = Counter(vote for cast in pages.values() for vote in cast)
-    assert {tuple(list(row.values())[:3]): list(row.values())[3] for row in found} == dict(counted)
+    assert {tuple(list(row.values())[:3]): row["pages"] for row in found} == dict(counted)
+    assert all(row["source_pages"] == of_host[row["source_host"]] for row in found)
 
 
 def check_signatures(documents: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:

@@ -44,8 +44,8 @@ HAND_MADE: list[list[Link]] = [
 
 
 def links_table(links: Sequence[Link]) -> pa.Table:
-    """Return links as rows of schema.LINKS."""
-    return pa.Table.from_pylist([dict(zip(LINKS.names, link, strict=True)) for link in links], schema=LINKS)
+    """Return links as rows of schema.LINKS; how many pages their sources have is unknown."""
+    return pa.Table.from_pylist([dict(zip(LINKS.names, (*link, 0), strict=True)) for link in links], schema=LINKS)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from corpus.errors import InputError
-from corpus.schema import AUTHORITY
+from corpus.schema import AUTHORITY, LINKS
 from corpus.storage import ShardSet
 from sitegraph.cli import harmless, main
 from sitegraph.layout import GraphSets
@@ -90,6 +90,9 @@ def test_build_reads_link_files_folders_and_roots(
         ("a.com,b.com,1\na.com\n", "line 2: 1 columns"),
         ("a.com,b.com,1\n\na.com,b.com,many\n", "line 3: pages must be a number from 1 to 4,294,967,295, not 'many'"),
         ("a.com,b.com,0\n", "line 1: pages must be"),
+        ("a.com,b.com,1,x\n", "line 1: source pages must be a number from 0 to 4,294,967,295, not 'x'"),
+        ("a.com,b.com,3,2\n", "line 1: 3 pages with the link, of 2 source pages"),
+        ("a.com,b.com,1,2,3\n", "line 1: 5 columns"),
         ("a.com,b.com,99999999999\n", "line 1: pages must be"),
         ("a.com,b.com,²\n", "line 1: pages must be"),
         ("a.com,b.com\n\udcff,b.com\n", "after line .*: .*utf-8"),
@@ -105,6 +108,16 @@ def test_a_wrong_line_of_a_text_file_is_named(tmp_path: Path, text: str, reason:
         convert(path, tmp_path / "links.parquet")
     sitegraph("build", path, "--out", tmp_path / "graph", fails=True)
     assert not list((tmp_path / "graph").iterdir())
+
+
+def test_text_links_may_say_how_many_pages_their_source_has(tmp_path: Path) -> None:
+    """A third column is pages with the link, a fourth all pages of the source host; without them 1 and unknown."""
+    path = tmp_path / "links.csv"
+    path.write_text("source,target,pages,source_pages\na.com,b.com,3,7\na.com,c.com,2\na.com,d.com\n")
+    assert convert(path, tmp_path / "links.parquet") == 3
+    table = pq.read_table(tmp_path / "links.parquet")
+    assert table.schema.equals(LINKS)
+    assert (table["pages"].to_pylist(), table["source_pages"].to_pylist()) == ([3, 2, 1], [7, 0, 0])
 
 
 def test_a_cut_gzip_file_of_links_is_an_error(tmp_path: Path) -> None:

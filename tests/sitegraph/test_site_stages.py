@@ -79,7 +79,7 @@ class GiveLinks:
 
     def run(self, shard: int) -> Result:
         with TableWriter(self.outputs[0], shard, LINKS) as out:
-            out.write([dict(zip(LINKS.names, link, strict=True)) for link in self.links])
+            out.write([dict(zip(LINKS.names, (*link, 0), strict=True)) for link in self.links])
         return Result(files=[out.written])
 
 

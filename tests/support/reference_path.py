@@ -1,8 +1,8 @@
 """The page path in its plain form: what becomes of the records of intact archives, step by step.
 
 warcio reads, every element of a page is visited, trafilatura is as its authors made it. Run as a program on archives,
-it prints one JSON object for each: the documents in order, and the votes of each page. As a program, because in the
-process of a test trafilatura may have been set up already.
+it prints one JSON object for each: the documents in order, the pages, and the votes of each. As a program, because in
+the process of a test trafilatura may have been set up already.
 """
 
 import gzip
@@ -43,8 +43,8 @@ def payloads(path: Path) -> list[bytes]:
 
 
 def reference(path: Path) -> dict[str, Any]:
-    """Return the documents of an archive, and the votes of its pages as (page, source host, target host, flags)."""
-    found: dict[str, Any] = {"records": 0, "documents": [], "votes": []}
+    """Return the documents of an archive, its pages as (page, host), and their votes as (page, host, target, flags)."""
+    found: dict[str, Any] = {"records": 0, "documents": [], "pages": [], "votes": []}
     stored = payloads(path)
     with open(path, "rb") as stream:
         for record, payload in zip(ArchiveIterator(stream, arc2warc=True), stored, strict=True):
@@ -73,6 +73,7 @@ def visit(found: dict[str, Any], record: Any, url: Url, payload: bytes) -> None:
         robots=robots,
     )
     html, _, facts = plain_page(body, url, headers)
+    found["pages"].append((url.href, url.host))
     found["votes"] += [(url.href, url.host, target, flags) for target, flags in facts.links]
     text = plain_clean(main_text(html))
     if text:

@@ -187,7 +187,10 @@ def test_a_wet_text_larger_than_a_page_may_be_is_oversize(tmp_path: Path) -> Non
 
 
 def test_links_count_distinct_pages(tmp_path: Path) -> None:
-    """Dropped pages vote, a page captured twice votes once, redirects and revisits of them say same owner."""
+    """Dropped pages vote, a page captured twice votes once, redirects and revisits of them say same owner.
+
+    The parsed pages of example.org are 1, 2, 3 and 8; those of x.example.org are none.
+    """
     data = (
         warc(1, http(html("http://a.net/1", "http://a.net/2", "/own")))
         + warc(2, http(html("http://a.net/", "//b.net/", words="")))
@@ -197,18 +200,22 @@ def test_links_count_distinct_pages(tmp_path: Path) -> None:
         + warc(5, http(b"", "302 Found", Location="/stays"), WARC_Type="revisit")
         + warc(6, http(b"", "302 Found", Location="http://d.net/"), WARC_Type="revisit")
         + warc(7, http(html("http://e.net/"), "404 Not Found"))
+        + warc(8, http(html("/own")))
+        + warc(8, http(html("/own")))
+        + warc(9, http(b"", "302 Found", Location="http://d.net/"), WARC_Target_URI="http://x.example.org/")
     )
     ingest = stage(tmp_path, data)
     result = ingest.run(0)
     assert pq.read_schema(ingest.links.path(0)).equals(LINKS)
     assert [tuple(row.values()) for row in rows(ingest, "links")] == [
-        ("example.org", "a.net", 0, 2),
-        ("example.org", "b.net", 0, 1),
-        ("example.org", "c.net", 1, 1),
-        ("example.org", "d.net", 8, 1),
-        ("example.org", "www.example.org", 8, 1),
+        ("example.org", "a.net", 0, 2, 4),
+        ("example.org", "b.net", 0, 1, 4),
+        ("example.org", "c.net", 1, 1, 4),
+        ("example.org", "d.net", 8, 1, 4),
+        ("example.org", "www.example.org", 8, 1, 4),
+        ("x.example.org", "d.net", 8, 1, 0),
     ]
-    assert result.counts["pages_with_links"] == 5
+    assert result.counts["pages_with_links"] == 6
 
 
 def test_damage_is_reported_and_costs_its_member(tmp_path: Path) -> None:
