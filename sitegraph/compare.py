@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from corpus.errors import InputError
 from corpus.storage import ShardSet
 from sitegraph.agreement import Agreement, AgreementSettings, Move, Values, agreement, movers
+from sitegraph.cctables import Lookup, TopTable
 from sitegraph.engine import Database, Engine, database
 from sitegraph.layout import Level
 from sitegraph.ranktables import PICKED, Opened, RankTable
@@ -103,7 +104,8 @@ def drift(
     if len(tables) < 2:
         raise InputError(f"{len(tables)} rank tables cannot be compared; name two or more")
     settings = settings or AgreementSettings()
-    opened = [Opened(table) for table in tables]
+    held: dict[Path, TopTable | Lookup] = {}
+    opened = [Opened(table, held) for table in tables]
     limited: list[Level] = [one.only for one in opened if one.only]
     chosen: Level = level or (limited[0] if limited else "host")
     with database(scratch, "compare", engine or Engine()) as db:

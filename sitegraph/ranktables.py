@@ -48,9 +48,12 @@ class RankTable:
 
 
 class Opened:
-    """A table whose kind is known; `only` is the level it is limited to, None where rows say it themselves."""
+    """A table whose kind is known; `only` is the level it is limited to, None where rows say it themselves.
 
-    def __init__(self, table: RankTable) -> None:
+    held: statistics tables read so far, so that many releases of one lookup read it once.
+    """
+
+    def __init__(self, table: RankTable, held: dict[Path, TopTable | Lookup]) -> None:
         self.table = table
         self.statistics: TopTable | Lookup | None = None
         self.only: Level | None = None
@@ -61,7 +64,7 @@ class Opened:
             with RanksFile(table.path) as file:
                 self.only = file.level
         elif self.kind == "statistics":
-            self.statistics = read_statistics(table.path)
+            self.statistics = held.setdefault(table.path, held.get(table.path) or read_statistics(table.path))
             self.only = self.statistics.level if isinstance(self.statistics, TopTable) else "domain"
 
     def rows(self, level: Level) -> Iterator[pa.Table]:
