@@ -1,92 +1,156 @@
-"""Authority of hosts: the join of a site's rank to its documents, in bounded memory.
+"""Authority of hosts: the join of a site's ranks to its documents, in bounded memory.
 
 The authority shard set holds one row per host and per registered domain (schema.AUTHORITY), perhaps hundreds of
-millions. `lookup` streams it once for the hosts asked and keeps only what matches; row groups whose name range cannot
-match are skipped. A host that has no row takes its registered domain's value; neither known, null. Rows of an imported
-ranking go before rows of this crawl's own graph, value by value, so that a small sample can carry global authority.
+millions, sorted by reversed name within a level. `lookup` passes over it once for the hosts asked: a row group whose
+range of names cannot hold one of them is not read, of the others first the names alone, and only what matches is kept.
+
+What stands for a host: its own row; what that lacks comes from its site, the nearest name with a row at the level of
+domains, from the host itself up to its registered domain and no further. So the rank of a hosting platform or of a
+public suffix never stands for the sites below it; a row that says of itself that it is a platform stands for no other
+name, wherever the Public Suffix List ends. A site without any row is unknown: null, or `unknown`, a percentile that the
+rules name. Rows of an imported ranking go before rows of this crawl's own graph, value by value, so that a small sample
+can carry global authority.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
+from corpus.errors import StorageError
 from corpus.schema import AUTHORITY, VERDICTS
-from corpus.storage import ShardSet, as_damage
+from corpus.settings import require
+from corpus.storage import ShardSet, open_parquet
 from corpus.url import registered_domain, www_normalised
 
-COLUMNS: Final = "authority_host", "authority_domain", "in_domains"
-TABLE: Final = pa.schema([VERDICTS.field(name) for name in COLUMNS])
-"""Schema of what lookup returns."""
+COLUMNS: Final = "authority_host", "authority_domain", "in_domains", "trust", "robust", "quality_rank", "spam_mass"
+"""What a document gets to know of its site; columns of the verdicts, and what thresholds and bands may look at."""
+KNOWN: Final = "known"
+TABLE: Final = pa.schema([*(VERDICTS.field(name) for name in COLUMNS), pa.field(KNOWN, pa.bool_(), False)])
+"""Schema of what lookup returns: COLUMNS, and whether the site has a row at all."""
 
 CRAWL: Final = "crawl"
-_VERIFIED: Final = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-)
-_WANTED: Final = ["level", "name", "percentile", "in_domains", "source"]
+_VALUES: Final = {
+    "percentile": "authority_host",
+    "in_domains": "in_domains",
+    "trust_percentile": "trust",
+    "robust_percentile": "robust",
+    "quality_percentile": "quality_rank",
+    "spam_mass": "spam_mass",
+}
+"""Columns of schema.AUTHORITY that are looked up, and what each is called beside a document."""
+_RANKS: Final = "authority_host", "authority_domain", "trust", "robust", "quality_rank"
+_WANTED: Final = ["level", "name", "source", "platform", *_VALUES]
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of one host or registered domain."""
-
-    percentile: float | None = None
-    in_domains: int | None = None
-
-
-NOTHING: Final = Standing()
+Value = float | int | None
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of one host or registered domain: the values of _VALUES, in order."""
+
+    values: tuple[Value, ...] = (None,) * len(_VALUES)
+    platform: bool = False
+
+    def over(self, other: "Standing") -> "Standing":
+        """Return this standing, with what it lacks from another one."""
+        pairs = zip(self.values, other.values, strict=True)
+        return Standing(tuple(b if a is None else a for a, b in pairs), self.platform or other.platform)
+
+
+NOTHING: Final = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
-    """Authority by host, read from a shard set; `None` or an empty set knows no host."""
+    """Authority by host, read from a shard set; `None` or an empty set knows no host.
+
+    unknown  percentile that stands where a site has no row, in place of every percentile of it; None for null
+    """
 
     shards: ShardSet | None = None
-    _found: dict[Key, Standing] = field(default_factory=dict, compare=False, repr=False)
+    unknown: float | None = None
+
+    def __post_init__(self) -> None:
+        require(self.unknown is None or 0 <= self.unknown <= 1, self, "unknown", "expected a percentile, 0 to 1")
 
     def lookup(self, hosts: Sequence[str]) -> pa.Table:
         """Return a table with the columns of TABLE, one row per host of `hosts`, in order.
 
-        authority_host is the percentile of the host, else of its registered domain; in_domains likewise;
-        authority_domain is the percentile of the registered domain.
+        authority_domain is the percentile of the host's site alone; everything else is the host's, else its site's.
         """
-        domains = {host: registered_domain(host) for host in set(hosts)}
-        self._load(domains)
-        rows = {host: self._row(host, domain) for host, domain in domains.items()}
+        names = {host: site_names(host) for host in set(hosts)}
+        found = self._load({name for several in names.values() for name in several})
+        rows = {host: self._row(several, found) for host, several in names.items()}
         return pa.Table.from_pylist([rows[host] for host in hosts], schema=TABLE)
 
-    def _row(self, host: str, domain: str | None) -> dict[str, float | int | None]:
-        own = self._found.get(("host", www_normalised(host)), NOTHING)
-        above = self._found.get(("domain", domain or ""), NOTHING)
-        return {
-            "authority_host": above.percentile if own.percentile is None else own.percentile,
-            "authority_domain": above.percentile,
-            "in_domains": above.in_domains if own.in_domains is None else own.in_domains,
-        }
+    def _row(self, names: Sequence[str], found: Mapping[Key, Standing]) -> dict[str, Value]:
+        own, site = found.get(("host", names[0])), site_standing(names, found)
+        values = (own or NOTHING).over(site or NOTHING).values
+        row: dict[str, Value] = dict(zip(_VALUES.values(), values, strict=True))
+        row |= {"authority_domain": site.values[0] if site else None, KNOWN: bool(own or site)}
+        return row if own or site else row | dict.fromkeys(_RANKS, self.unknown)
 
-    def _load(self, domains: Mapping[str, str | None]) -> None:
-        """Replace what is remembered by what the shard set says of these hosts and registered domains."""
-        self._found.clear()
-        paths = self.shards.paths() if self.shards else []
-        names = {www_normalised(host) for host in domains} | {domain for domain in domains.values() if domain}
-        if not paths or not names:
-            return
-        wanted = pc.field("name").isin(pa.array(sorted(names), pa.string()))
-        data = ds.dataset([str(path) for path in paths], schema=AUTHORITY, format=_VERIFIED)
-        with as_damage(paths[0].parent):
-            for batch in data.to_batches(columns=_WANTED, filter=wanted, use_threads=False, batch_readahead=1):
-                self._add(batch.to_pylist())
+    def _load(self, names: set[str]) -> dict[Key, Standing]:
+        """Return what the shard set says of these names, by level and name."""
+        found: dict[Key, Standing] = {}
+        wanted = sorted(map(reversed_name, names))
+        for path in self.shards.paths() if self.shards and wanted else ():
+            for row in matching_rows(path, wanted):
+                key = row["level"], row["name"]
+                new, old = Standing(tuple(row[name] for name in _VALUES), row["platform"]), found.get(key, NOTHING)
+                found[key] = old.over(new) if row["source"] == CRAWL else new.over(old)
+        return found
 
-    def _add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        for row in rows:
-            key = row["level"], row["name"]
-            new, old = Standing(row["percentile"], row["in_domains"]), self._found.get(key, NOTHING)
-            first, second = (old, new) if row["source"] == CRAWL else (new, old)
-            self._found[key] = Standing(
-                second.percentile if first.percentile is None else first.percentile,
-                second.in_domains if first.in_domains is None else first.in_domains,
-            )
+
+def site_names(host: str) -> list[str]:
+    """Return the names that may stand for a host: its own, and those above it up to its registered domain."""
+    names = [www_normalised(host)]
+    top = registered_domain(names[0]) or names[0]
+    while names[-1].endswith(f".{top}"):
+        names.append(names[-1].partition(".")[2])
+    return names
+
+
+def site_standing(names: Sequence[str], found: Mapping[Key, Standing]) -> Standing | None:
+    """Return the first domain's row among the names that may stand for a host, None when none has one."""
+    for name in names:
+        site = found.get(("domain", name))
+        if site and (name == names[0] or not site.platform):
+            return site
+    return None
+
+
+def reversed_name(name: str) -> str:
+    """Return `com.example.blog` for `blog.example.com`: what the authority set is sorted by."""
+    return ".".join(reversed(name.split(".")))
+
+
+def matching_rows(path: Path, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an authority file whose reversed name is one of `wanted`, which is sorted."""
+    names = pa.array(wanted, pa.string())
+    with open_parquet(path) as file:
+        if missing := [name for name in AUTHORITY.names if name not in file.schema_arrow.names]:
+            raise StorageError(f"{path}: ranks of an older version, without {missing[0]}; rank the sites again")
+        for group in range(file.num_row_groups):
+            if not _may_hold(file, group, wanted):
+                continue
+            found = file.read_row_group(group, columns=["reversed"], use_threads=False)
+            here = pc.indices_nonzero(pc.is_in(found.column(0), value_set=names))
+            if len(here):
+                yield from file.read_row_group(group, columns=_WANTED, use_threads=False).take(here).to_pylist()
+
+
+def _may_hold(file: pq.ParquetFile, group: int, wanted: Sequence[str]) -> bool:
+    """Say whether one of the sorted names can be in a row group, by the range of its names."""
+    names = file.metadata.row_group(group).column(file.schema.names.index("reversed")).statistics
+    if names is None or not names.has_min_max:
+        return True
+    first = bisect_left(wanted, names.min)
+    return first < len(wanted) and bool(wanted[first] <= names.max)

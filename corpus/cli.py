@@ -244,8 +244,9 @@ def status(root: Path, as_json: bool) -> None:
 def ledger(root: Path, bucket: str | None, limit: int, as_json: bool) -> None:
     """Show where every record ended, or list the records of one bucket.
 
-    Buckets: kept, duplicate, rule:NAME (the first rule that a document failed), and what ingest did not make a document
-    of (damaged, status, not_html, empty, timeout, request, ...). They add up to the records.
+    Buckets: kept, duplicate, quota (its site has as many documents as it may have), rule:NAME (the first rule that a
+    document failed), and what ingest did not make a document of (damaged, status, not_html, empty, timeout, request,
+    ...). They add up to the records.
 
     \b
     corpus ledger out

@@ -13,7 +13,10 @@ order, so they are joined by position and nothing is ever looked up by id on the
     edges      deduplicate  one row per verified pair                     part per documents part (of the lower side)
     clusters   deduplicate  one row per clustered document                row group per documents part
     authority  sitegraph  one row per host and per registered domain      one part
-    verdicts   select     one row per document                            aligned with documents
+    judged     select     one row per document                            aligned with documents
+    places     places     one row per kept document                       row group per partition of sites
+    limits     limits     one row per site over its quota                 part per partition of sites
+    verdicts   quota      one row per document                            aligned with documents
     tokens     tokenize   one row per kept document, by component and key part per documents part
     shards     shards     the trainer's token shards (tokens/layout.py)   ROOT/shards
 """
@@ -159,6 +162,20 @@ CLUSTERS = pa.schema(
     ]
 )
 
+PLACES = pa.schema(
+    [
+        column("partition", pa.int32(), "hash of the site modulo the number of partitions"),
+        column("site", pa.string(), "host (www-normalised) or registered domain whose quota it is"),
+        column("value", pa.float64(), "what orders a site's documents, lowest first; 0 where their hash alone does"),
+        column("hash", pa.uint64(), "keyed hash of the document id: second in that order"),
+        column("place", pa.int64(), "documents part * 2^32 + row: last in that order"),
+    ]
+)
+"""At most one more than the quota of a site from one part: more of them can neither stay nor decide."""
+
+LIMITS = pa.schema([field for field in PLACES if field.name != "partition"])
+"""One row per site that has more documents than its quota: the last one that stays."""
+
 VERDICTS = pa.schema(
     [
         column("kept", pa.bool_(), "the document goes on to the tokenizer"),
@@ -167,8 +184,12 @@ VERDICTS = pa.schema(
         column("failed", pa.list_(pa.field("item", pa.string(), False)), "every rule that failed"),
         column("cluster_size", pa.int32(), "documents in its duplicate cluster; 1 when it has none"),
         column("duplicate_of", ID, "representative that stands for it, when it is not one itself", True),
-        column("authority_host", pa.float64(), "authority percentile of its host, else of its registered domain", True),
-        column("authority_domain", pa.float64(), "authority percentile of its registered domain", True),
-        column("in_domains", pa.int64(), "registered domains that link to its host, else to its own domain", True),
+        column("authority_host", pa.float64(), "authority percentile of its host, else of its site", True),
+        column("authority_domain", pa.float64(), "authority percentile of its site (registered domain)", True),
+        column("in_domains", pa.int64(), "registered domains that link to its host, else to its site", True),
+        column("trust", pa.float64(), "trust percentile of its host, else of its site", True),
+        column("robust", pa.float64(), "percentile by robust PageRank of its host, else of its site", True),
+        column("quality_rank", pa.float64(), "percentile by propagated quality of its host, else of its site", True),
+        column("spam_mass", pa.float64(), "spam mass of its host, else of its site", True),
     ]
 )

@@ -19,6 +19,7 @@ from corpus.settings import fingerprint
 from corpus.stages.annotate import Annotate
 from corpus.stages.deduplicate import Candidates, Clusters, Signatures, Verify
 from corpus.stages.ingest import Ingest, IngestSettings
+from corpus.stages.quota import ApplyQuota, Limits, Places
 from corpus.stages.select import Select
 from corpus.stages.tokenize import Manifest, Shards, Tokenize
 from corpus.storage import ShardSet
@@ -84,7 +85,8 @@ def web(
     remote = RemoteSettings(s3_anonymous=s3_anonymous)
     files = tuple(resolve(inputs, prefix, remote)) if inputs is not None else ()
     documents, links, ledger = (ShardSet(root, name) for name in ("documents", "links", "ledger"))
-    signals, verdicts, authority = (ShardSet(root, name) for name in ("signals", "verdicts", "authority"))
+    signals, authority = (ShardSet(root, name) for name in ("signals", "authority"))
+    judged, places, limits, verdicts = (ShardSet(root, name) for name in ("judged", "places", "limits", "verdicts"))
     signatures, members, candidates = (ShardSet(root, name) for name in ("signatures", "members", "candidates"))
     edges, clusters = (ShardSet(root, name) for name in ("edges", "clusters"))
     tokens, shards, shard_index = (ShardSet(root, name) for name in ("tokens", "shards", "shard_index"))
@@ -97,14 +99,7 @@ def web(
         imports=(ImportedRanks(path=ranks, nodes=ranks_nodes),) if ranks else (),
     )
     encoding = TokenizerSettings(source=tokenizer, bos=bos, eos=eos)
-    judge = Select(
-        documents=documents,
-        signals=signals,
-        clusters=clusters,
-        authority=authority,
-        verdicts=verdicts,
-        rules=load_rules(thresholds),
-    )
+    rules = load_rules(thresholds)
     return Pipeline(
         root=root,
         name="web",
@@ -131,7 +126,24 @@ def web(
                 authority=authority,
                 threshold=similarity,
             ),
-            judge,
+            Select(
+                documents=documents,
+                signals=signals,
+                clusters=clusters,
+                authority=authority,
+                judged=judged,
+                rules=rules,
+            ),
+            Places(documents=documents, signals=signals, judged=judged, output=places, quota=rules.quota),
+            Limits(places=places, output=limits, quota=rules.quota),
+            ApplyQuota(
+                documents=documents,
+                signals=signals,
+                judged=judged,
+                limits=limits,
+                verdicts=verdicts,
+                quota=rules.quota,
+            ),
             Tokenize(
                 documents=documents,
                 signals=signals,
@@ -145,7 +157,7 @@ def web(
                 shard_files=shards,
                 index=shard_index,
                 tokenizer=encoding,
-                pipeline=fingerprint(extractor, judge.rules, minhash, similarity, ranking, clean),
+                pipeline=fingerprint(extractor, rules, minhash, similarity, ranking, clean),
             ),
         ),
     )

@@ -27,7 +27,10 @@ SIGNALS_SCHEMA: Final = pa.schema(_FIELDS)
 """Schema of the signals shard set, row for row beside the documents."""
 
 _DOCUMENT_COLUMNS: Final = "host", "registered_domain", "declared_language", "charset", "charset_source", "extractor"
-_VERDICT_COLUMNS: Final = "cluster_size", "authority_host", "authority_domain", "in_domains"
+_VERDICT_COLUMNS: Final = (
+    *("cluster_size", "authority_host", "authority_domain", "in_domains"),
+    *("trust", "robust", "quality_rank", "spam_mass"),
+)
 
 COLUMNS: Final[dict[str, pa.DataType]] = {
     **{field.name: field.type for field in SIGNALS_SCHEMA},
@@ -41,3 +44,9 @@ COLUMNS: Final[dict[str, pa.DataType]] = {
 def is_text(name: str) -> bool:
     """Return whether a column holds strings (thresholds on it list values instead of bounds)."""
     return bool(pa.types.is_string(COLUMNS[name]))
+
+
+def is_number(name: str) -> bool:
+    """Return whether a column that a threshold may look at holds numbers."""
+    kind = COLUMNS.get(name)
+    return kind is not None and bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

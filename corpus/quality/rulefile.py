@@ -12,11 +12,15 @@ from typing import Any, Final
 
 from corpus.errors import InputError, SettingError
 from corpus.quality.columns import COLUMNS
-from corpus.quality.thresholds import UNDETERMINED, Band, Components, Rules, Threshold
+from corpus.quality.thresholds import HASH, ORDERS, UNDETERMINED, Band, Components, Quota, Rules, Threshold
 
-_TOP: Final = "extends", "expected_kept", "duplicates", "thresholds", "language", "components"
+_TOP: Final = (
+    *("extends", "expected_kept", "duplicates"),
+    *("authority", "quota", "thresholds", "language", "components"),
+)
 _THRESHOLD: Final = tuple(f.name for f in dataclasses.fields(Threshold) if f.name != "name")
 _BAND: Final = tuple(f.name for f in dataclasses.fields(Band))
+_QUOTA: Final = tuple(f.name for f in dataclasses.fields(Quota))
 _CODE: Final = re.compile("[a-z]{2,3}")
 _LISTS: Final = "values", "refused", "languages", "cuts", "names"
 
@@ -117,6 +121,8 @@ def build(tables: Mapping[str, Any], owner: str) -> Rules:
         components=_components(_table(tables, "components", owner), owner),
         duplicates=tables.get("duplicates", "drop"),
         expected_kept=tuple(kept) if kept is not None else None,
+        unknown=_authority(_table(tables, "authority", owner), owner),
+        quota=_quota(_table(tables, "quota", owner), owner),
     )
 
 
@@ -169,6 +175,21 @@ def _components(tables: Mapping[str, Any], owner: str) -> Components:
     return Components(name=template, bands=bands, **_typed({"languages": tables.get("languages")}, owner, "components"))
 
 
+def _authority(fields: Mapping[str, Any], owner: str) -> float | None:
+    known(fields, ("unknown",), owner, "authority")
+    found: float | None = _typed(fields, owner, "authority").get("unknown")
+    return found
+
+
+def _quota(fields: Mapping[str, Any], owner: str) -> Quota | None:
+    known(fields, _QUOTA, owner, "quota")
+    if fields and "documents" not in fields:
+        raise SettingError(owner, "quota", dict(fields), "documents is missing")
+    values = _typed(fields, owner, "quota")
+    known([values.get("order", HASH).removeprefix("-")], (HASH, *ORDERS), owner, "quota.order")
+    return Quota(**values) if values else None
+
+
 def _band(name: str, fields: Any, owner: str) -> Band:
     place = f"components.bands.{name}"
     if not isinstance(fields, Mapping):
@@ -186,6 +207,8 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "max": (int, float),
     "cuts": (int, float),
     "off": (bool,),
+    "unknown": (int, float),
+    "documents": (int,),
 }
 
 

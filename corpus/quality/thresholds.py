@@ -6,6 +6,14 @@ A rule file (or preset: gopher, c4, fineweb, dclm, opt_out) looks like this; eve
     expected_kept = [0.1, 0.6]               # select stops when the kept share of all documents leaves this band
     duplicates = "drop"                      # or "keep": members of a cluster that do not represent it
 
+    [authority]
+    unknown = 0.1                            # percentile that stands for a site without ranks; null when absent
+
+    [quota]                                  # at most so many documents of a site, over the whole run
+    documents = 1000
+    by = "registered_domain"                 # or "host"
+    order = "hash"                           # which stay: any (by a hash), or the best by a column, as "-symbols"
+
     [thresholds.too_short]                   # the name is the drop reason
     signal = "words"                         # any column of columns.COLUMNS
     min = 50                                 # least value that passes; max: greatest
@@ -41,11 +49,18 @@ from math import isnan
 from typing import Final
 
 from corpus.errors import SettingError
-from corpus.quality.columns import is_text
+from corpus.quality.columns import SIGNALS_SCHEMA, is_number, is_text
+from corpus.schema import VERDICTS
 from corpus.settings import require
 
 DUPLICATE: Final = "duplicate"
 """Reason of a document that another one of its cluster stands for."""
+QUOTA: Final = "quota"
+"""Reason of a document whose site has as many documents as it may have."""
+RESERVED: Final = frozenset({DUPLICATE, QUOTA})
+HASH: Final = "hash"
+ORDERS: Final = tuple(name for name in (*SIGNALS_SCHEMA.names, *VERDICTS.names) if is_number(name))
+"""Columns that a quota may order documents by: the numeric ones that are stored."""
 UNDETERMINED: Final = "und"
 NAME: Final = re.compile(r"\w[\w.-]*")
 """Names of rules and bands: they become drop reasons and folders."""
@@ -66,7 +81,7 @@ class Threshold:
     off: bool = False
 
     def __post_init__(self) -> None:
-        require(self.name != DUPLICATE, self, "name", f"{DUPLICATE!r} is the reason of duplicates; take another name")
+        require(self.name not in RESERVED, self, "name", f"{self.name!r} is a reason of its own; take another name")
         require(bool(NAME.fullmatch(self.name)), self, "name", "expected letters, digits, and . _ - after the first")
         require(self.null in ("keep", "drop"), self, "null", 'expected "keep" or "drop"')
         bounds, lists = (self.min, self.max), (self.values, self.refused)
@@ -116,8 +131,42 @@ class Components:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many documents of a site are kept, and which.
+
+    documents  at most, over the whole run
+    by         host (www-normalised) or registered_domain: what a site is
+    order      hash: those whose ids hash lowest; COLUMN: those with the highest values of a numeric column of signals
+               or verdicts, -COLUMN: the lowest; missing values last, ties by the hash
+    """
+
+    documents: int
+    by: str = "host"
+    order: str = HASH
+
+    def __post_init__(self) -> None:
+        require(self.documents >= 1, self, "documents", "expected a positive number of documents")
+        require(self.by in ("host", "registered_domain"), self, "by", 'expected "host" or "registered_domain"')
+        fine = self.order == HASH or self.column in ORDERS
+        require(fine, self, "order", 'expected "hash", or a numeric column of signals or verdicts, as "-symbols"')
+
+    @property
+    def column(self) -> str | None:
+        """The column that decides which documents stay, None when their hash does."""
+        return None if self.order == HASH else self.order.removeprefix("-")
+
+    @property
+    def highest(self) -> bool:
+        """Whether the highest values of the column stay."""
+        return not self.order.startswith("-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All that select decides by."""
+    """All that select decides by; `quota` is left to the stage of that name.
+
+    unknown: percentile that stands for a site without ranks, None for null.
+    """
 
     thresholds: tuple[Threshold, ...]
     overrides: Mapping[str, Mapping[str, Threshold]]
@@ -125,8 +174,11 @@ class Rules:
     components: Components
     duplicates: str = "drop"
     expected_kept: tuple[float, float] | None = None
+    unknown: float | None = None
+    quota: Quota | None = None
 
     def __post_init__(self) -> None:
+        require(self.unknown is None or 0 <= self.unknown <= 1, self, "unknown", "expected a percentile, 0 to 1")
         require(self.duplicates in ("drop", "keep"), self, "duplicates", 'expected "drop" or "keep"')
         if self.expected_kept is not None:
             low, high = self.expected_kept

@@ -34,6 +34,11 @@ def counts(root: Path, stage: str) -> Counter[str]:
     return total
 
 
+def verdicts(root: Path) -> Counter[str]:
+    """Return the counts of verdicts: those of the stage quota, which has the last word, or of select before it ran."""
+    return counts(root, "quota") or counts(root, "select")
+
+
 def prefixed(found: Mapping[str, int], prefix: str) -> dict[str, int]:
     """Return the counts whose name starts with `prefix`, without it, largest first."""
     named = [(name.removeprefix(prefix), n) for name, n in found.items() if name.startswith(prefix) and n]
@@ -42,17 +47,17 @@ def prefixed(found: Mapping[str, int], prefix: str) -> dict[str, int]:
 
 def funnel(root: Path) -> list[Step]:
     """Return the steps that have been reached, in order."""
-    ingest, select = counts(root, "ingest"), counts(root, "select")
+    ingest, found = counts(root, "ingest"), verdicts(root)
     steps = []
     if ingest:
         lost = prefixed(ingest, BUCKET)
         lost.pop("document", None)
         steps = [Step("records", ingest["records"], {}), Step("documents", ingest[BUCKET + "document"], lost)]
-    if select:
-        reasons = prefixed(select, REASON)
-        twice = {"duplicate": reasons.pop("duplicate")} if "duplicate" in reasons else {}
-        good = select["kept"] + sum(twice.values())
-        steps += [Step("pass the rules", good, reasons), Step("kept", select["kept"], twice)]
+    if found:
+        reasons = prefixed(found, REASON)
+        others: dict[str, int] = {name: reasons.pop(name) for name in ("duplicate", "quota") if name in reasons}
+        good = found["kept"] + sum(others.values())
+        steps += [Step("pass the rules", good, reasons), Step("kept", found["kept"], others)]
     return steps
 
 

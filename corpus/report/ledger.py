@@ -1,8 +1,9 @@
 """The ledger of a root: every record in exactly one bucket, from what ingest saw to what select decided.
 
-Ingest puts each record or fault in a bucket; `document` is the bucket of those that became one. Once select has run, a
-document's bucket is what became of it: `kept`, `duplicate`, or `rule:NAME` after the first rule it failed. Documents
-and verdicts are aligned, so the join is by position, one part at a time. Buckets always add up to the records.
+Ingest puts each record or fault in a bucket; `document` is the bucket of those that became one. Once there is a verdict
+(of the stages select and quota), a document's bucket is what became of it: `kept`, `duplicate`, `quota` (its site has
+as many as it may have), or `rule:NAME` after the first rule it failed. Documents and verdicts are aligned, so the join
+is by position, one part at a time. Buckets always add up to the records.
 """
 
 from collections import Counter
@@ -21,14 +22,17 @@ from corpus.errors import MissingError, StorageError
 from corpus.report import funnel
 from corpus.storage import ShardSet
 
-DOCUMENT, KEPT, DUPLICATE, RULE = "document", "kept", "duplicate", "rule:"
+DOCUMENT, KEPT, DUPLICATE, QUOTA, RULE = "document", "kept", "duplicate", "quota", "rule:"
+OWN = pa.array([DUPLICATE, QUOTA])
+"""Reasons that are buckets by their own name."""
 INGESTED = {
     *("document", "status", "not_html", "url", "undecodable", "oversize", "timeout", "crash", "empty", "gate_length"),
     *("gate_language", "damaged", "truncated", "request", "metadata", "warcinfo", "revisit", "continuation"),
     *("resource", "unknown_type"),
 }
-BUCKETS = frozenset(INGESTED | {KEPT, DUPLICATE})
-"""Buckets that any root may have: ingest's (stages/ingest.py explains them), kept and duplicate. Rules add theirs."""
+BUCKETS = frozenset(INGESTED | {KEPT, DUPLICATE, QUOTA})
+"""Buckets that any root may have: ingest's (stages/ingest.py explains them), kept, duplicate and quota. Rules add
+theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,13 @@ def parts(root: Path) -> list[int]:
 
 
 def verdict_buckets(root: Path, part: int) -> pa.Array | None:
-    """Return the final bucket of each document of a part, or None when select has not been there."""
+    """Return the final bucket of each document of a part, or None when there is no verdict on them yet."""
     path = ShardSet(root, "verdicts").path(part)
     if not path.exists():
         return None
     table = pq.read_table(path, columns=["kept", "reason"])
     reason = table.column("reason").combine_chunks()
-    named = pc.if_else(pc.equal(reason, DUPLICATE), DUPLICATE, pc.binary_join_element_wise(RULE, reason, ""))
+    named = pc.if_else(pc.is_in(reason, value_set=OWN), reason, pc.binary_join_element_wise(RULE, reason, ""))
     return pc.if_else(table.column("kept").combine_chunks(), KEPT, named)
 
 
@@ -109,12 +113,12 @@ def first(root: Path, bucket: str, limit: int) -> list[dict[str, Any]]:
 
 def known(root: Path, bucket: str) -> bool:
     """Return whether there is such a bucket, though it may be empty: a name above, or a rule that documents failed."""
-    failed = funnel.prefixed(funnel.counts(root, "select"), "failed:")
+    failed = funnel.prefixed(funnel.verdicts(root), "failed:")
     return bucket in BUCKETS or (bucket.startswith(RULE) and bucket.removeprefix(RULE) in failed)
 
 
 def what_became(root: Path, part: int) -> list[str]:
-    """Return in words what select decided on each document of a part: its component, all it failed, what it repeats."""
+    """Return in words what was decided on each document of a part: its component, all it failed, what it repeats."""
     path = ShardSet(root, "verdicts").path(part)
     if not path.exists():
         return []
@@ -126,10 +130,11 @@ def in_words(verdict: dict[str, Any]) -> str:
     """Return one verdict in words."""
     if verdict["kept"]:
         return f"in {verdict['component']}"
-    failed = ", ".join(name for name in verdict["failed"] if name != DUPLICATE)
+    failed = ", ".join(name for name in verdict["failed"] if name not in (DUPLICATE, QUOTA))
     other = verdict["duplicate_of"]
     copy = f"duplicate of {other.hex() if isinstance(other, bytes) else other}" if other else ""
-    return "; ".join(filter(None, [f"failed {failed}" if failed else "", copy]))
+    over = "over the quota of its site" if QUOTA in verdict["failed"] else ""
+    return "; ".join(filter(None, [f"failed {failed}" if failed else "", copy, over]))
 
 
 def records_of(root: Path, bucket: str) -> Iterator[dict[str, Any]]:

@@ -52,7 +52,7 @@ def render(root: Path) -> str:
     )
     notes, found = journal.load(root), status(root)
     steps = funnel.funnel(root)
-    select = funnel.counts(root, "select")
+    verdicts = funnel.verdicts(root)
     return environment.get_template("page.html").render(
         root=root.name,
         recipe=notes.recipe,
@@ -66,10 +66,10 @@ def render(root: Path) -> str:
         first=max(steps[0].left, 1) if steps else 1,
         totals=funnel.totals(root),
         ledger=summary(root) if ShardSet(root, "ledger").parts() else {"records": 0, "buckets": {}, "files": []},
-        reasons=funnel.prefixed(select, funnel.REASON),
-        failed=funnel.prefixed(select, "failed:"),
+        reasons=funnel.prefixed(verdicts, funnel.REASON),
+        failed=funnel.prefixed(verdicts, "failed:"),
         alone=alone(root),
-        components=funnel.prefixed(select, funnel.COMPONENT),
+        components=funnel.prefixed(verdicts, funnel.COMPONENT),
         languages=languages(root),
         histograms=list(histograms(root)),
         sites=sites(root),

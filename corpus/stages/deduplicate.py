@@ -283,7 +283,7 @@ class Clusters:
     memory: int = field(default=256 << 20, metadata=UNMARKED)
 
     name: ClassVar[str] = "clusters"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def root(self) -> Path:
@@ -376,7 +376,7 @@ class _Read(NamedTuple):
 
 
 def host_authority(authority: ShardSet | None, hosts: list[str]) -> NDArray[np.float64]:
-    """Return the authority of each host, else of its registered domain, NaN when unknown, float64."""
+    """Return the authority of each host, else of its site, NaN when unknown, float64."""
     found = np.full(len(hosts), np.nan)
     if authority is None:
         return found

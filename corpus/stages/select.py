@@ -1,23 +1,27 @@
-"""Select: the verdict on every document, from signals, clusters, authority and the rules; nothing is measured here.
+"""Select: judge every document, by signals, clusters, authority and the rules; nothing is measured here.
 
 A document is kept when it fails no threshold and no other document stands for it. All thresholds it fails are stored;
 the first in the rules' order is its reason, `duplicate` comes last. So a cluster whose representative fails is lost as
 a whole, its near-copies having near-equal signals. Documents, signals and clusters are joined by position: part and
 row. The kept share is checked once, over the whole run, when every unit is done (`finish`).
+
+What comes out, `judged`, has the rows of the verdicts; the quota of sites (quota.py) has the last word on those that
+are kept here, since it takes all documents of a site to know which stay.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from corpus.authority import Authority
+from corpus.authority import KNOWN, Authority
 from corpus.errors import PipelineError, StorageError
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.thresholds import DUPLICATE, UNDETERMINED, Rules
@@ -45,21 +49,21 @@ class Clusters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Select:
-    """Judge documents part i into verdicts part i."""
+    """Judge documents part i into judged part i."""
 
     name: ClassVar[str] = "select"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     documents: ShardSet
     signals: ShardSet
-    verdicts: ShardSet
+    judged: ShardSet
     rules: Rules
     clusters: ShardSet | None = None
     authority: ShardSet | None = None
 
     @property
     def root(self) -> Path:
-        return self.verdicts.root
+        return self.judged.root
 
     @property
     def inputs(self) -> tuple[ShardSet, ...]:
@@ -67,10 +71,10 @@ class Select:
 
     @property
     def outputs(self) -> tuple[ShardSet, ...]:
-        return (self.verdicts,)
+        return (self.judged,)
 
     def settings(self) -> Rules:
-        return self.rules
+        return replace(self.rules, quota=None)
 
     def shards(self) -> int:
         return self.documents.span()
@@ -82,10 +86,12 @@ class Select:
     def run(self, shard: int) -> Result:
         counts: Counter[str] = Counter()
         ranks = self._ranks(shard)
+        counts["unknown_sites"] = ranks.num_rows - pc.sum(ranks[KNOWN]).as_py() if ranks.num_rows else 0
+        ranks = ranks.drop_columns([KNOWN])
         with (
             open_parquet(self.documents.path(shard)) as documents,
             open_parquet(self.signals.path(shard)) as signals,
-            TableWriter(self.verdicts, shard, VERDICTS) as out,
+            TableWriter(self.judged, shard, VERDICTS) as out,
         ):
             check_aligned(documents, signals, shard)
             clusters = self._clusters(shard, documents.metadata.num_rows)
@@ -104,7 +110,7 @@ class Select:
     def _ranks(self, shard: int) -> pa.Table:
         """Return the authority columns of the part, one row per document."""
         hosts = read_parquet(self.documents.path(shard), ["host"]).column("host").to_pylist()
-        return Authority(self.authority).lookup(hosts)
+        return Authority(self.authority, self.rules.unknown).lookup(hosts)
 
     def _groups(self, documents: pq.ParquetFile, signals: pq.ParquetFile) -> Iterator[dict[str, pa.ChunkedArray]]:
         """Yield the columns needed, a row group at a time."""
@@ -147,7 +153,7 @@ class Select:
         kept: NDArray[np.bool_] = np.logical_not(grid.any(axis=0))
         labels = components(columns, self.rules.components)
         labels[~kept] = None
-        _tally(counts, columns, lists, kept, labels)
+        tally(counts, columns, lists, kept, labels)
         return pa.table(
             {
                 "kept": pa.array(kept),
@@ -173,14 +179,17 @@ def check_aligned(documents: pq.ParquetFile, signals: pq.ParquetFile, shard: int
         raise StorageError(f"signals part {shard} is not aligned with its documents: {groups[1]} rows for {groups[0]}")
 
 
-def _tally(
+def tally(
     counts: Counter[str],
     columns: Mapping[str, Any],
     failed: Sequence[Sequence[str]],
     kept: NDArray[np.bool_],
     labels: NDArray[np.object_],
 ) -> None:
-    """Count a row group: documents, kept, reasons, failures, components, languages, characters."""
+    """Count a row group: documents, kept, reasons, failures, components, languages, characters.
+
+    columns: language and characters; failed: what each document fails, in order; labels: components, None if not kept.
+    """
     counts["documents"] += len(kept)
     counts["kept"] += int(kept.sum())
     characters = columns["characters"].to_numpy()

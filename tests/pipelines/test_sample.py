@@ -195,7 +195,7 @@ def seconds(root: Path) -> dict[tuple[str, int], float]:
 
 
 def test_a_threshold_change_reruns_select_and_what_follows(sample_run: tuple[Path, str], tmp_path: Path) -> None:
-    """On a copy of the root: ingest to clusters are reused; select, tokenize, shards and manifest run."""
+    """On a copy of the root: ingest to clusters are reused; select, quota, tokenize, shards and manifest run."""
     copy = tmp_path / "root"
     shutil.copytree(sample_run[0], copy)
     rules = tmp_path / "mine.toml"
@@ -207,11 +207,32 @@ def test_a_threshold_change_reruns_select_and_what_follows(sample_run: tuple[Pat
     status = json.loads(corpus("status", str(copy), "--json").stdout)
     noted = json.loads((copy / "run.json").read_text())["done"]
     ran = {stage["stage"] for stage in status["stages"] if noted[stage["stage"]]["ran"]}
-    assert ran == {"select", "tokenize", "shards", "manifest"}
+    assert ran == {"select", "quota", "tokenize", "shards", "manifest"}
     assert seconds(copy) == before
     again = corpus("run", "sample", "--root", str(copy), "--set", f"thresholds={rules}", "--workers", "1")
     assert again.returncode == 0
     assert sum(stage["ran"] for stage in json.loads((copy / "run.json").read_text())["done"].values()) == 0
+
+
+def test_a_quota_reruns_no_judgement_and_leaves_every_record_in_one_bucket(root: Path, tmp_path: Path) -> None:
+    """Three documents a site at most: select is reused, no site has more, and what went is told by that reason."""
+    copy = tmp_path / "root"
+    shutil.copytree(root, copy)
+    rules = tmp_path / "mine.toml"
+    base = Path(__file__).resolve().parents[2] / "pipelines" / "sample.toml"
+    rules.write_text(f'extends = ["{base}"]\n[quota]\ndocuments = 3\nby = "registered_domain"\n')
+    done = corpus("run", "sample", "--root", str(copy), "--set", f"thresholds={rules}", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    noted = json.loads((copy / "run.json").read_text())["done"]
+    assert [stage for stage in noted if noted[stage]["ran"]] == [
+        *("places", "limits", "quota", "tokenize", "shards", "manifest")
+    ]
+    pages = zip(read(copy, "documents", ["registered_domain"]), read(copy, "verdicts", ["kept"]), strict=True)
+    kept = Counter(page["registered_domain"] for page, verdict in pages if verdict["kept"])
+    assert max(kept.values()) == 3
+    summary, before = ledger.summary(copy), ledger.summary(root)
+    assert summary["records"] == sum(summary["buckets"].values()) == before["records"]
+    assert summary["buckets"]["kept"] + summary["buckets"]["quota"] == before["buckets"]["kept"]
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -116,6 +116,15 @@ COUNTS = {
 }
 
 
+def limit(root: Path) -> None:
+    """Make the document kept in part 1 of a root one that is over the quota of its site, as the stage quota does."""
+    with TableWriter(ShardSet(root, "verdicts"), 1, schema.VERDICTS) as out:
+        out.write([verdict(False, "duplicate", IDS[0]), verdict(False, "quota")])
+    over = {"documents": 2, "kept": 0, "reason:duplicate": 1, "reason:quota": 1, "failed:quota": 1}
+    for shard, found in enumerate((COUNTS["select"][0], over)):
+        Report(stage="quota", shard=shard, fingerprint="x", files=[], counts=found).save(root)
+
+
 def make(root: Path, selected: bool = True) -> Path:
     """Write the root and return it; without `selected`, as it stands before select."""
     sets = SCHEMAS if selected else {name: s for name, s in SCHEMAS.items() if name != "verdicts"}

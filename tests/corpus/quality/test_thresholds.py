@@ -13,7 +13,7 @@ from corpus.errors import HeadwaterError, InputError, SettingError
 from corpus.quality.columns import COLUMNS
 from corpus.quality.rulefile import load_rules, parse_rules, presets
 from corpus.quality.signals import measure
-from corpus.quality.thresholds import Rules, Threshold
+from corpus.quality.thresholds import Quota, Rules, Threshold
 from corpus.quality.verdict import components, failures
 from corpus.settings import fingerprint
 
@@ -186,6 +186,18 @@ def test_default_component_is_the_language() -> None:
         ('[components.bands.b]\nsignal = "words"\ncuts = [1]\nnames = ["a"]', "expected 2 names"),
         ('[components.bands.b]\nsignal = "words"\ncuts = [1]', "names is missing"),
         ("= 3", "not valid TOML"),
+        ("[authority]\nunknwon = 0.1", "did you mean 'unknown'"),
+        ("[authority]\nunknown = 1.5", r"unknown = 1\.5 is not valid; expected a percentile"),
+        ("[authority]\nunknown = nan", "expected a percentile"),
+        ('[authority]\nunknown = "low"', "expected int or float"),
+        ('[thresholds.quota]\nsignal = "words"\nmin = 1', "take another name"),
+        ('[quota]\nby = "host"', "documents is missing"),
+        ("[quota]\ndocuments = 0", "expected a positive number"),
+        ("[quota]\ndocuments = 1.5", "expected int"),
+        ('[quota]\ndocuments = 1\nby = "page"', 'expected "host" or "registered_domain"'),
+        ('[quota]\ndocuments = 1\norder = "-wrods"', r"quota\.order = 'wrods' .*did you mean 'words'"),
+        ('[quota]\ndocuments = 1\norder = "language"', r"quota\.order = 'language'"),
+        ('[quota]\ndocuments = 1\norder = "similarity"', r"quota\.order = 'similarity'"),
     ],
 )
 def test_mistakes_are_told(text: str, message: str) -> None:
@@ -208,6 +220,17 @@ def test_extending_files_and_presets(tmp_path: Path) -> None:
         name="gopher_words", signal="words", min=20, max=100_000, null="drop"
     )
     assert rules.threshold_for("gopher_bullet_lines", "en") is None
+
+
+def test_quota_and_unknown_sites() -> None:
+    """Both are tables of their own; without them there is no quota, and an unknown site is null."""
+    assert (parse_rules("").quota, parse_rules("").unknown) == (None, None)
+    rules = parse_rules('[authority]\nunknown = 0.1\n[quota]\ndocuments = 1000\norder = "-symbols"')
+    assert rules.unknown == 0.1
+    assert rules.quota == Quota(documents=1000, by="host", order="-symbols")
+    assert (rules.quota.column, rules.quota.highest) == ("symbols", False)
+    assert (Quota(documents=1, order="trust").column, Quota(documents=1, order="trust").highest) == ("trust", True)
+    assert Quota(documents=1).column is None
 
 
 def test_circle_and_absence(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rootmaker import make
+from rootmaker import limit, make
 
 from corpus.report.funnel import Step, funnel
 
@@ -14,6 +14,16 @@ def test_each_step_says_what_is_left_and_what_was_lost(tmp_path: Path) -> None:
         Step("documents", 4, {"damaged": 1, "warcinfo": 1}),
         Step("pass the rules", 3, {"too_short": 1}),
         Step("kept", 2, {"duplicate": 1}),
+    ]
+
+
+def test_the_quota_takes_what_select_kept(tmp_path: Path) -> None:
+    """Its counts go before those of select: one document of two that were kept is over its site's quota."""
+    root = make(tmp_path)
+    limit(root)
+    assert funnel(root)[2:] == [
+        Step("pass the rules", 3, {"too_short": 1}),
+        Step("kept", 1, {"duplicate": 1, "quota": 1}),
     ]
 
 

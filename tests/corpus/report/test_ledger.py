@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from rootmaker import IDS, make
+from rootmaker import IDS, limit, make
 
 from corpus.errors import MissingError
 from corpus.report import ledger
@@ -40,6 +40,17 @@ def test_the_records_of_a_bucket_are_listed_with_their_place(tmp_path: Path) -> 
     assert [record["detail"] for record in ledger.first(root, "rule:too_short", 10)] == ["failed too_short"]
     assert len(ledger.first(root, "document", 10)) == 4
     assert len(ledger.first(root, "document", 3)) == 3
+
+
+def test_documents_over_the_quota_have_a_bucket_of_their_own(tmp_path: Path) -> None:
+    """Every record is still in exactly one; the detail says why; without any the bucket is empty, not unknown."""
+    root = make(tmp_path)
+    assert ledger.first(root, "quota", 10) == []
+    limit(root)
+    found = ledger.summary(root)
+    assert found["buckets"] == {"damaged": 1, "duplicate": 1, "kept": 1, "quota": 1, "rule:too_short": 1, "warcinfo": 1}
+    assert sum(found["buckets"].values()) == found["records"] == 6
+    assert [record["detail"] for record in ledger.first(root, "quota", 10)] == ["over the quota of its site"]
 
 
 def test_an_unknown_bucket_is_answered_with_the_known_ones(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from site_ranks import site, write_ranks
 
 from corpus.dedup.clusters import of_part
 from corpus.dedup.pairs import Pairing, expand, near_duplicates
 from corpus.dedup.tables import read_pairs, read_tables
 from corpus.errors import SettingError
-from corpus.schema import AUTHORITY, CANDIDATES, DOCUMENTS, EDGES, MEMBERS
+from corpus.schema import CANDIDATES, DOCUMENTS, EDGES, MEMBERS
 from corpus.stage import Stage, load_reports, run_unit, unit_fingerprint
 from corpus.stages.deduplicate import Candidates, Clusters, Signatures, Verify
 from corpus.storage import ShardSet, TableWriter
@@ -216,13 +217,7 @@ def test_authority_decides_before_length(tmp_path: Path) -> None:
         document([*NEAR, "and", "on"], host="no.example"),
     ]
     documents = write_documents(tmp_path, [rows])
-    ranks = [
-        {"level": "host", "name": name, "percentile": value, "source": "crawl"}
-        for name, value in (("big.example", 0.5), ("small.example", 0.9))
-    ]
-    authority = ShardSet(tmp_path, "authority")
-    with TableWriter(authority, 0, AUTHORITY) as out:
-        out.write(ranks)
+    authority = write_ranks(tmp_path, [site("host", "big.example", 0.5), site("host", "small.example", 0.9)])
     run(documents, authority=authority)
     assert [row["representative"] for row in rows_of(documents, 0)] == [False, True, False]
     run(documents)

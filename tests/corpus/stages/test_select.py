@@ -6,12 +6,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from site_ranks import site, write_ranks
 
 from corpus.document import Document
 from corpus.errors import PipelineError, StorageError
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.rulefile import parse_rules
-from corpus.schema import AUTHORITY, CLUSTERS, DOCUMENTS
+from corpus.schema import CLUSTERS, DOCUMENTS
 from corpus.settings import fingerprint
 from corpus.stage import Report
 from corpus.stages.select import Select, check_kept
@@ -60,7 +61,7 @@ def write_part(root: Path, part: int, groups: Sequence[Sequence[Mapping[str, Any
 
 
 def select(root: Path, rules: str = RULES, **fields: Any) -> Select:
-    sets = {name: ShardSet(root, name) for name in ("documents", "signals", "verdicts", "clusters", "authority")}
+    sets = {name: ShardSet(root, name) for name in ("documents", "signals", "judged", "clusters", "authority")}
     return Select(**(sets | fields), rules=parse_rules(rules))
 
 
@@ -76,13 +77,12 @@ def root(tmp_path: Path) -> Path:
         rows = [(1, 1, identity(101), 3, True, 1.0, True), (1, 2, identity(101), 3, False, 0.9, False),
                 (1, 4, identity(101), 3, False, 1.0, True)]  # fmt: skip
         out.write([dict(zip(names, row, strict=True)) for row in rows])
-    with TableWriter(ShardSet(tmp_path, "authority"), 0, AUTHORITY) as out:
-        out.write([{"level": "host", "name": "b.example", "percentile": 0.5, "in_domains": 9, "source": "crawl"}])
+    write_ranks(tmp_path, [site("host", "b.example", 0.5, in_domains=9, trust_percentile=0.25, spam_mass=0.75)])
     return tmp_path
 
 
 def verdicts(stage: Select, part: int = 1) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(stage.verdicts.path(part)).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(stage.judged.path(part)).to_pylist()
     return rows
 
 
@@ -99,13 +99,15 @@ def test_verdicts_by_hand(root: Path) -> None:
     assert [row["duplicate_of"] for row in rows] == [None, None, identity(101), None, identity(101)]
     assert [row["authority_host"] for row in rows] == [None, None, None, 0.5, None]
     assert [row["in_domains"] for row in rows] == [None, None, None, 9, None]
+    assert [row["trust"] for row in rows] == [None, None, None, 0.25, None]
+    assert [row["spam_mass"] for row in rows] == [None, None, None, 0.75, None]
 
 
 def test_counts_by_hand(root: Path) -> None:
     """Reasons and kept add up to documents; failures, components, languages and characters are counted beside."""
     counts = dict(select(root).run(1).counts)
     assert counts == {
-        "documents": 5, "kept": 2, "characters": 50, "kept_characters": 20,
+        "documents": 5, "kept": 2, "characters": 50, "kept_characters": 20, "unknown_sites": 4,
         "reason:short": 1, "reason:noai": 1, "reason:duplicate": 1,
         "failed:short": 1, "failed:host": 1, "failed:noai": 1, "failed:duplicate": 2,
         "language:en": 4, "language:und": 1, "kept_language:en": 1, "kept_language:und": 1,
@@ -131,6 +133,20 @@ def test_without_clusters_and_ranks(root: Path) -> None:
     assert [row["component"] for row in verdicts(stage)] == [None, "en-unranked", None, "und-unranked", "en-unranked"]
 
 
+def test_unknown_sites_stand_where_the_rules_say(root: Path) -> None:
+    """Their percentile is the one that `unknown` names, for thresholds and bands too; a known site keeps its own."""
+    trusted = '\n[thresholds.trusted]\nsignal = "trust"\nmin = 0.2\n[authority]\nunknown = 0.1\n'
+    stage = select(root, RULES + trusted, clusters=None)
+    assert stage.run(1).counts["unknown_sites"] == 4
+    rows = verdicts(stage)
+    assert [row["authority_host"] for row in rows] == [0.1, 0.1, 0.1, 0.5, 0.1]
+    assert ["trusted" in row["failed"] for row in rows] == [True, True, True, False, True]
+    assert {row["component"] for row in verdicts(stage) if row["kept"]} == {"und-high"}
+    stage = select(root, RULES + "\n[authority]\nunknown = 0.1\n", clusters=None)
+    stage.run(1)
+    assert [row["component"] for row in verdicts(stage)] == [None, "en-low", None, "und-high", "en-low"]
+
+
 def test_units_and_sources(root: Path) -> None:
     """A unit reads its documents and signals, the clusters and the ranks."""
     stage = select(root)
@@ -143,9 +159,12 @@ def test_units_and_sources(root: Path) -> None:
 
 
 def test_rules_are_the_settings(root: Path) -> None:
-    """A changed threshold changes the fingerprint; running again gives the same bytes."""
+    """A changed threshold changes the fingerprint, a quota does not; running again gives the same bytes."""
     assert fingerprint(select(root).settings()) != fingerprint(select(root, RULES.replace("50", "51")).settings())
     assert select(root).run(1).files[0].sha256 == select(root).run(1).files[0].sha256
+    assert fingerprint(select(root).settings()) == fingerprint(
+        select(root, f"{RULES}[quota]\ndocuments = 1").settings()
+    )
 
 
 def test_empty_part(root: Path) -> None:
