@@ -25,10 +25,10 @@ SECTIONS = {
     ),
     "Document": "Set by ingest (`corpus/schema.py`).",
     "Authority and duplicates": (
-        "Joined in select. All but in_domains and spam_mass are percentiles: the share of the sites of the graph that stand\n"
-        "no higher. They are null where the ranking did not compute them, and for sites that are not in the graph, unless the\n"
-        "rules name a percentile for those. In a small crawl most sites have no link from another domain: authority is better\n"
-        "as a band of the mixture components than as a cut."
+        "Joined in select. Ranks are percentiles: the share of the graph's sites that stand no higher. They are null\n"
+        "where the ranking did not compute them, and for sites that are not in the graph unless the rules name a\n"
+        "percentile for those. In a small crawl most sites have no link from another domain: authority is better as a\n"
+        "band of the mixture components than as a cut."
     ),
 }
 
