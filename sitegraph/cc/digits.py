@@ -3,6 +3,7 @@
 A number is canonical: ASCII digits, no sign, no leading zero, at most ten of them, which is what 32 bits can need.
 """
 
+import re
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ RETURN: Final = 13
 TAB: Final = 9
 ZERO: Final = 48
 MOST: Final = 10
+NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,9}")
 _U: Any = np.uint64
 
 

@@ -11,7 +11,6 @@ is left out and counted too. Published parts are sorted by (from, to), each by i
 order is told at the end; where they did, none occurs twice.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from corpus.errors import InputError
 from corpus.kernels import kernel
 from corpus.stage import tick
-from sitegraph.cc.digits import MOST, NEWLINE, RETURN, TAB, digits_at
+from sitegraph.cc.digits import MOST, NEWLINE, NUMBER, RETURN, TAB, digits_at
 from sitegraph.cc.textblocks import BLOCK, TextBlock, ahead, shown, text_blocks
 
 Ids = NDArray[np.uint32]
@@ -31,7 +30,6 @@ MAX_NODES: Final = 2**32 - 1
 """Ids have 32 bits, and one value is kept for "none". The largest release had 5.1 G hosts (2017, spam), the others
 have up to 0.7 G.
 """
-_NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,9}")
 _U: Any = np.uint64
 
 
@@ -146,7 +144,7 @@ def edge_fault(line: bytes, n: int) -> str | None:
     if len(cells) != 2:
         return f"{len(cells)} columns, not 2 (from, to)"
     for cell in cells:
-        if not _NUMBER.fullmatch(cell):
+        if not NUMBER.fullmatch(cell):
             return f"no id: {shown(cell)}"
         if int(cell) >= n:
             return f"id {int(cell):,} is not below {n:,}, the number of vertices"

@@ -1,0 +1,182 @@
+"""Vertices: `id<TAB>reversed_name`, in domain files also `<TAB>n_hosts`, as Arrow arrays of names in the order of ids.
+
+An id says nothing but the number of the line: ids are dense from 0, over all parts, and names ascend strictly by their
+bytes. That is checked, because edges name nodes by these ids and everything below (ranks, look-ups by binary search)
+relies on the order. A name has labels of ASCII letters, digits, `-` and `_` with a dot between two, 253 bytes at most
+(RFC 1035; the underscore and the length are cc-pyspark's rule too), so a name is safe to print, and non-ASCII names,
+which the published files hold as punycode, are refused.
+
+No name becomes a Python string: a kernel copies the names of a block together, which makes them an Arrow array. A `\\r`
+before the newline is let pass.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from corpus.kernels import kernel
+from corpus.stage import tick
+from sitegraph.cc.digits import MOST, NEWLINE, NUMBER, RETURN, TAB, digits_at
+from sitegraph.cc.edges import MAX_NODES
+from sitegraph.cc.textblocks import BLOCK, TextBlock, ahead, shown, text_blocks
+
+LONGEST_NAME: Final = 253
+_DOT: Final = ord(".")
+_NAME: Final = re.compile(rb"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_LETTERS: Final = np.array([bool(re.fullmatch(rb"[A-Za-z0-9_.-]", bytes([byte]))) for byte in range(256)])
+_U: Any = np.uint64
+
+
+@dataclass(frozen=True, slots=True)
+class VertexBlock:
+    """Nodes from id `first` on: reversed names (pa.StringArray) and, of domains, how many hosts each has (int64[m])."""
+
+    first: int
+    names: pa.Array
+    hosts: NDArray[np.int64] | None
+
+
+def read_vertices(paths: Sequence[Path], *, block: int = BLOCK) -> Iterator[VertexBlock]:
+    """Yield the nodes of vertices files in the order of their ids.
+
+    Raises InputError with file and line when ids are not dense from 0, names do not ascend or are no names, lines are
+    not all of one kind, or a file cannot be read.
+    """
+    for found in ahead(_parsed(paths, block)):
+        tick(len(found.names))
+        yield found
+
+
+def _parsed(paths: Sequence[Path], block: int) -> Iterator[VertexBlock]:
+    """Yield the nodes of files; asked for in a thread."""
+    first, previous, columns = 0, b"", 0
+    for path in paths:
+        for text in text_blocks(path, "vertices", block):
+            columns = columns or (3 if text.line_at(0).count(b"\t") == 2 else 2)
+            yield (found := parse(text, first, previous, columns))
+            first += text.lines
+            previous = found.names[-1].as_py().encode()
+
+
+def parse(text: TextBlock, first: int, previous: bytes, columns: int) -> VertexBlock:
+    """Return the nodes of a block of lines: the first has id `first` and comes behind the name `previous`."""
+    names = np.empty(len(previous) + len(text.data), np.uint8)
+    names[: len(previous)] = np.frombuffer(previous, np.uint8)
+    ends = np.empty(text.lines + 1, np.int32)
+    ends[0] = len(previous)
+    hosts = np.empty(text.lines if columns == 3 else 0, np.int64)
+    bad = parse_vertices(text.data, _U(first), _U(min(first + text.lines, MAX_NODES)), columns == 3, names, ends, hosts)
+    if bad < len(text.data):
+        raise _fault(text, int(bad), first, previous, columns)
+    array = pa.Array.from_buffers(pa.string(), text.lines, [None, pa.py_buffer(ends), pa.py_buffer(names)])
+    return VertexBlock(first, array, hosts if columns == 3 else None)
+
+
+def _fault(text: TextBlock, bad: int, first: int, previous: bytes, columns: int) -> Exception:
+    """Return the error for the line that begins at `bad`, all before it being sound."""
+    before = text.data[:bad].tobytes().splitlines()
+    if before:
+        previous = before[-1].split(b"\t")[1]
+    reason = vertex_fault(text.line_at(bad), first + len(before), previous, columns)
+    return text.fault(bad, reason or "not understood")
+
+
+@kernel
+def parse_vertices(data: Any, first: Any, stop: Any, counted: Any, names: Any, ends: Any, hosts: Any) -> Any:
+    """Take the names of whole lines (uint8[k]) together; return where the first wrong line begins, or k.
+
+    The ids of the lines are first, first + 1 and so on below stop. names (uint8) begins with the name before the
+    first, of length ends[0], and takes name i at ends[i] : ends[i + 1]; hosts takes the third column, if counted.
+    """
+    i, row, before, at = _U(0), _U(0), _U(0), _U(ends[0])
+    while i < _U(len(data)):
+        start = i
+        number, i = digits_at(data, start)
+        if number != first + row or number >= stop or data[i] != TAB or i - start - _U(1) >= _U(MOST):
+            return start
+        i += _U(1)
+        begin, label = i, i
+        while _LETTERS[data[i]]:
+            if data[i] == _DOT:
+                if i == label:
+                    return start
+                label = i + _U(1)
+            names[at + i - begin] = data[i]
+            i += _U(1)
+        size = i - begin
+        if i == label or size > _U(LONGEST_NAME) or not behind(names, before, at, size):
+            return start
+        before, at = at, at + size
+        if counted:
+            if data[i] != TAB:
+                return start
+            begin = i + _U(1)
+            number, i = digits_at(data, begin)
+            if i - begin - _U(1) >= _U(MOST):
+                return start
+            hosts[row] = number
+        if data[i] != NEWLINE:
+            if data[i] != RETURN or data[i + _U(1)] != NEWLINE:
+                return start
+            i += _U(1)
+        i += _U(1)
+        row += _U(1)
+        ends[row] = at
+    return i
+
+
+@kernel
+def behind(names: Any, before: Any, at: Any, size: Any) -> bool:
+    """Say whether the name of `size` bytes at names[at] sorts behind the one at names[before:at]."""
+    common = min(at - before, size)
+    for k in range(common):
+        one, two = names[before + _U(k)], names[at + _U(k)]
+        if one != two:
+            return bool(two > one)
+    return bool(size > at - before)
+
+
+def vertex_fault(line: bytes, number: int, previous: bytes, columns: int) -> str | None:
+    """Say what is wrong with the line of node `number`, behind the name `previous`, or None."""
+    cells = line.removesuffix(b"\r").split(b"\t")
+    if len(cells) != columns:
+        return f"{len(cells)} columns, not {columns} (id, reversed name{', n_hosts' * (columns == 3)})"
+    if not NUMBER.fullmatch(cells[0]):
+        return f"no id: {shown(cells[0])}"
+    if int(cells[0]) != number:
+        return f"id {int(cells[0]):,} where {number:,} is due; ids number the lines, from 0"
+    if number >= MAX_NODES:
+        return f"a graph has at most {MAX_NODES:,} nodes"
+    if columns == 3 and not NUMBER.fullmatch(cells[2]):
+        return f"no number of hosts: {shown(cells[2])}"
+    return name_fault(cells[1]) or order_fault(previous, cells[1])
+
+
+def name_fault(name: bytes) -> str | None:
+    """Say why bytes are no reversed name, or None."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return f"the name is not UTF-8: {shown(name)}"
+    if not text.isascii():
+        return f"the name is not ASCII (punycode is due): {shown(name)}"
+    if len(name) > LONGEST_NAME:
+        return f"the name has {len(name):,} bytes, over {LONGEST_NAME}: {shown(name)}"
+    if not _NAME.fullmatch(name):
+        return f"no name (labels of letters, digits, - and _ with a dot between two): {shown(name)}"
+    return None
+
+
+def order_fault(previous: bytes, name: bytes) -> str | None:
+    """Say why a name cannot follow another, or None."""
+    if name == previous:
+        return f"the name {shown(name)} occurs twice"
+    if name < previous:
+        return f"{shown(name)} behind {shown(previous)}: names ascend by their bytes (LC_ALL=C sort)"
+    return None
