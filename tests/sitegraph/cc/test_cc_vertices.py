@@ -40,7 +40,7 @@ def read(paths: Sequence[Path], block: int = 1 << 20) -> tuple[list[str], list[i
 
 @pytest.mark.parametrize("block", [1, 9, 1 << 20])
 def test_reads_parts_in_their_order(tmp_path: Path, block: int) -> None:
-    """Ids go on from part to part, and so does the order of names, in which `-` is before `.` and that before letters."""
+    """Ids go on from part to part, and so does the order of names: `-` before `.`, and that before letters."""
     paths = [
         written(tmp_path / "a.txt", b"0\tcom.a\n1\tcom.a-b\n2\tcom.a.b\n"),
         written(tmp_path / "b.gz", b""),
