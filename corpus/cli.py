@@ -301,6 +301,7 @@ def report(root: Path, target: Path | None) -> None:
 
 main.add_command(cli_tools.train_tokenizer)
 main.add_command(cli_tools.shards)
+main.add_command(cli_tools.show_mixture)
 main.add_command(cli_tools.recall)
 
 

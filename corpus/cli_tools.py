@@ -1,4 +1,4 @@
-"""Commands beside the road: train a tokenizer, check finished shards, explain the deduplication parameters."""
+"""Commands beside the road: train a tokenizer, check finished shards, plan a mixture, explain the deduplication."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 
 from corpus.errors import ShardError
+from corpus.reader import mixtures
+from corpus.reader.shares import shares
 from corpus.report.tables import harmless, table
 from corpus.storage import write_text
 from corpus.tokens.manifest import load_manifest
@@ -105,6 +107,48 @@ def verify_shards(folder: Path) -> None:
             click.echo(problem, err=True)
         raise ShardError(f"{folder}: {len(problems)} problems; do not train on these shards")
     click.echo(f"{folder}: every file, row group and total is as the manifest says")
+
+
+@click.command("mixture", short_help="Show a mixture of components, and what it reads.")
+@FolderArgument
+@click.argument("name", required=False)
+@click.option(
+    "--weight", "weights", multiple=True, metavar="PATTERN=W", help="A weight of your own in place of NAME. Repeatable."
+)
+@click.option(
+    "--repeat", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Passes over the scarcest part."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+def show_mixture(folder: Path, name: str | None, weights: tuple[str, ...], repeat: int, as_json: bool) -> None:
+    """Show the weights of a mixture over the shards in FOLDER, and what an epoch reads of each component.
+
+    Without NAME and weights: the mixtures that have a name. They suit components named {authority}-{quality}, as the
+    recipes grid and web make them.
+
+    \b
+    corpus mixture out/shards
+    corpus mixture out/shards one_to_one
+    corpus mixture out/shards --weight '*central-*=7' --weight '*peripheral-*=3' --repeat 4
+    corpus mixture out/shards quality_authority --json | jq .mixture
+    """
+    if not name and not weights:
+        click.echo("\n".join(f"{name:<18} {about}" for name, about in mixtures.meanings().items()))
+        return
+    chosen = mixtures.parse(weights) if weights else mixtures.mixture(name or "")
+    sizes = {key: int(value["tokens"]) for key, value in load_manifest(folder).components.items()}
+    found = shares(chosen, sizes, repeat)
+    if as_json:
+        told = {"mixture": chosen, "repeat": repeat, "tokens": sum(share.tokens for share in found)}
+        click.echo(json.dumps(told | {"shares": [share.readable() for share in found]}, indent=1, ensure_ascii=False))
+        return
+    rows = [
+        (share.pattern, f"{float(share.weight):.1%}", component, size, read, f"{share.passes:.3g}")
+        for share in found
+        for component, size, read in share.by_component()
+    ]
+    rows.append(("all", "", "", sum(sizes.values()), sum(share.tokens for share in found), ""))
+    columns = ("pattern", "share", "component", "tokens", "read", "passes")
+    Console(highlight=False).print(table(f"An epoch of {name or 'these weights'}", columns, rows, columns[3:]))
 
 
 @click.command(short_help="Explain bands and rows of the deduplication.")

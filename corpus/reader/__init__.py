@@ -7,11 +7,14 @@
         ...
         state = reader.state_dict()       # small and the same on every rank; load_state_dict goes on after this batch
 
+One tokenized set serves any number of mixtures: `ReaderSettings(mixture=mixture("one_to_one"), ...)` (mixtures.py).
+
 A plan (plan.py) says which tokens each batch holds; it follows from the manifest and the settings alone. Reading
 (groups.py) cannot change it. Needs numpy and pyarrow, nothing else; `corpus.reader_torch` wraps it for torch.
 """
 
+from corpus.reader.mixtures import mixture
 from corpus.reader.plan import ReaderSettings
 from corpus.reader.reader import Batch, TokenReader
 
-__all__ = ["Batch", "ReaderSettings", "TokenReader"]
+__all__ = ["Batch", "ReaderSettings", "TokenReader", "mixture"]

@@ -32,18 +32,23 @@ class RowGroup:
 
 
 class RowGroups:
-    """The row groups of some components, numbered from 0 in the manifest's order; opens files as they are needed."""
+    """The row groups of some components, numbered from 0 in the manifest's order; opens files as they are needed.
+
+    tokens, components: how many ids each has, and which component it is of.
+    """
 
     def __init__(self, manifest: Manifest, components: Sequence[str], *, verify: bool) -> None:
         self._verify, self._folder = verify, manifest.folder
         shards = manifest.shards()
         self._paths: list[str] = shards["path"].to_pylist()
-        chosen = np.flatnonzero(np.isin(np.array(shards["component"].to_pylist()), list(components)))
+        names = np.array([*shards["component"].to_pylist(), None], object)[:-1]
+        chosen = np.flatnonzero(np.isin(names, list(components)))
         self._check_sizes(chosen, shards["bytes"].to_numpy())
         table = manifest.row_groups(["shard", "row_group", "tokens", "rows", "checksum"])
         table = table.filter(pc.is_in(table["shard"], value_set=pa.array(chosen, pa.int32())))
         self.tokens = table["tokens"].to_numpy()
         self._shard, self._index = table["shard"].to_numpy(), table["row_group"].to_numpy()
+        self.components: npt.NDArray[np.object_] = names[self._shard]
         self._rows, self._checksum = table["rows"].to_numpy(), table["checksum"]
         self._files: OrderedDict[int, pq.ParquetFile] = OrderedDict()
 

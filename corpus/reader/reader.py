@@ -16,6 +16,7 @@ import numpy.typing as npt
 from corpus.errors import ShardError
 from corpus.reader.groups import RowGroup, RowGroups
 from corpus.reader.plan import Plan, ReaderSettings
+from corpus.reader.shares import matched
 from corpus.tokens.manifest import Manifest, load_manifest
 
 STATE_VERSION: Final = 1
@@ -44,7 +45,8 @@ class TokenReader:
         self._check_tokenizer()
         self.components = _chosen(self.manifest, settings)
         self._groups = RowGroups(self.manifest, self.components, verify=settings.verify)
-        self.plan = Plan(settings, self.manifest.dataset, self.components, self._groups.tokens)
+        groups = self._groups
+        self.plan = Plan(settings, self.manifest.dataset, self.components, groups.tokens, groups.components)
         self.plan.lanes_of(rank, world_size)
         self._step = 0
         self._held: dict[int, dict[int, RowGroup]] = {}
@@ -183,7 +185,9 @@ def _chosen(manifest: Manifest, settings: ReaderSettings) -> list[str]:
     wanted = known if settings.components is None else sorted(set(settings.components))
     if unknown := [name for name in wanted if name not in known]:
         raise ShardError(f"{manifest.folder}: no component {unknown[0]!r}; it has {', '.join(known)}")
-    return wanted
+    if settings.mixture is None:
+        return wanted
+    return sorted(name for names in matched(settings.mixture, wanted).values() for name in names)
 
 
 def _rows(starts: npt.NDArray[np.int64], low: int, high: int) -> Iterator[tuple[int, int]]:
@@ -197,7 +201,8 @@ def _rows(starts: npt.NDArray[np.int64], low: int, high: int) -> Iterator[tuple[
 
 def _differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Return one sentence per field of the plan that differs."""
-    names = [name for name in here if saved.get(name) != here[name]]
-    sentences = [f"The state was saved with {name} = {saved.get(name)!r}, here it is {here[name]!r}." for name in names]
+    names = [name for name in {**here, **saved} if saved.get(name) != here.get(name)]
+    told = "The state was saved with {0} = {1!r}, here it is {2!r}."
+    sentences = [told.format(name, saved.get(name), here.get(name)) for name in names]
     sentences = sentences or ["The state's plan hash does not match its own fields: it was changed or cut."]
     return [*sentences, "Use the saved settings and data, or start a new run."]

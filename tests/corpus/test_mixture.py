@@ -1,0 +1,281 @@
+"""Mixtures: shares to the token, passes without repetition, the reader's promises, and what is refused."""
+
+import json
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from token_roots import Page, run, stages, text_of, write_pages
+
+from corpus.cli import main as corpus
+from corpus.errors import SettingError, ShardError
+from corpus.reader import Batch, ReaderSettings, TokenReader, mixture
+from corpus.reader.mixtures import VARIANTS, meanings, parse
+from corpus.reader.plan import Plan
+from corpus.reader.shares import apportion, longest, shares
+from corpus.tokens.manifest import load_manifest
+
+NAMES = ("central-mixed", "central-prose", "peripheral-mixed", "peripheral-prose")
+EVEN = {"central-*": 1, "peripheral-*": 1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shards of four components, a grid: one page of ten is central and prose, four are peripheral and mixed."""
+    root = tmp_path_factory.mktemp("mixture")
+    kinds = [NAMES[1], NAMES[0], NAMES[0], NAMES[3], NAMES[3], NAMES[3], *[NAMES[2]] * 4]
+    made = [Page(number=n, text=text_of(n, 5 + n % 40), component=kinds[n % 10]) for n in range(400)]
+    write_pages(root, [made[number::3] for number in range(3)])
+    run(stages(root))
+    return root / "shards"
+
+
+def reading(**more: Any) -> ReaderSettings:
+    return ReaderSettings(**({"sequence_length": 16, "batch_size": 8, "lanes": 4, "mixture": EVEN} | more))
+
+
+def test_shares_by_hand() -> None:
+    """Two of three parts of 90 and 20 tokens: the scarce one gives 20 at a third, so 60 in all."""
+    found = shares({"a": 2, "b*": 1}, {"a": 90, "b1": 5, "b2": 15, "c": 7})
+    assert [(s.pattern, s.weight, s.available, s.tokens) for s in found] == [
+        ("a", Fraction(2, 3), 90, 40),
+        ("b*", Fraction(1, 3), 20, 20),
+    ]
+    assert found[1].components == {"b1": 5, "b2": 15}
+    assert found[1].by_component() == [("b1", 5, 5), ("b2", 15, 15)]
+    assert (found[0].passes, found[1].passes) == (40 / 90, 1)
+
+
+def test_repetition_lets_the_scarce_part_come_again_until_the_rest_is_read() -> None:
+    """With two passes 120 tokens; with ten what it takes to read the other part once: 135, of which 45 are scarce."""
+    two = shares({"a": 2, "b": 1}, {"a": 90, "b": 20}, 2)
+    assert [s.tokens for s in two] == [80, 40]
+    ten = shares({"a": 2, "b": 1}, {"a": 90, "b": 20}, 10)
+    assert [(s.tokens, s.passes) for s in ten] == [(90, 1), (45, 2.25)]
+
+
+def test_decimal_weights_are_the_numbers_that_are_written() -> None:
+    """0.7 and 0.3 are seven to three, not what their doubles are."""
+    assert [s.weight for s in shares({"a": 0.7, "b": 0.3}, {"a": 70, "b": 30})] == [Fraction(7, 10), Fraction(3, 10)]
+    assert [s.tokens for s in shares({"a": 0.7, "b": 0.3}, {"a": 70, "b": 30})] == [70, 30]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 1000), st.integers(1, 10**6)), min_size=1, max_size=6),
+    st.integers(1, 5),
+    st.integers(1, 5000),
+)
+def test_shares_hold_what_they_promise(parts: list[tuple[int, int]], repeat: int, unit: int) -> None:
+    """Whole units and one token; each share within a token of its weight and its passes; no longer is possible."""
+    names = [f"c{n}" for n in range(len(parts))]
+    weights = {name: weight for name, (weight, _) in zip(names, parts, strict=True)}
+    sizes = {name: size for name, (_, size) in zip(names, parts, strict=True)}
+    found = shares(weights, sizes, repeat, unit)
+    total = sum(s.tokens for s in found)
+    assert total % unit == 1 % unit
+    assert all(abs(s.tokens - s.weight * total) < 1 and s.tokens <= repeat * s.available for s in found)
+    most = longest([s.weight for s in found], [s.available for s in found], repeat)
+    assert total <= most < total + unit
+    assert most == max(n for n in (most, most + 1) if any(n * s.weight <= s.available for s in found)
+                       and all(n * s.weight <= repeat * s.available for s in found))  # fmt: skip
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8), st.integers(0, 1000))
+def test_apportionment_is_hamiltons(weights: list[int], total: int) -> None:
+    """Whole numbers that add up, each the floor or the ceiling of its exact share, larger remainders first."""
+    exact = [Fraction(weight * total, sum(weights)) for weight in weights]
+    found = apportion([Fraction(weight, sum(weights)) for weight in weights], total)
+    assert sum(found) == total
+    assert all(0 <= n - int(x) <= 1 for n, x in zip(found, exact, strict=True))
+    up = [x - int(x) for n, x in zip(found, exact, strict=True) if n > x]
+    down = [x - int(x) for n, x in zip(found, exact, strict=True) if n <= x and x > int(x)]
+    assert not up or not down or min(up) >= max(down)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60)), min_size=6, max_size=30),
+    st.tuples(*[st.integers(1, 9)] * 3),
+    st.integers(1, 3),
+)
+def test_no_token_comes_again_before_all_of_its_group(
+    groups: list[tuple[str, int]], weights: tuple[int, int, int], repeat: int
+) -> None:
+    """Over three epochs: each holds its shares, and what was read of a group differs by one pass at most anywhere."""
+    tokens = np.array([size + 40 * (place < 3) for place, (_, size) in enumerate(groups)], np.int64)
+    of = np.array(["abc"[place] if place < 3 else name for place, (name, _) in enumerate(groups)], object)
+    chosen = ReaderSettings(
+        sequence_length=2, batch_size=2, mixture=dict(zip("abc", weights, strict=True)), repeat=repeat
+    )
+    plan = Plan(chosen, "dataset", "abc", tokens, of)
+    read = [np.zeros(size, np.int64) for size in tokens]
+    for epoch in range(3):
+        step = epoch * plan.steps_per_epoch
+        order, start = plan.span(step, 0)
+        held: Counter[str] = Counter()
+        for group, low, high in order.pieces(start, plan.total_tokens):
+            read[group][low:high] += 1
+            held[of[group]] += high - low
+        assert held == {share.pattern: share.tokens for share in plan.shares}
+        assert plan.total_tokens == plan.steps_per_epoch * 4 + 1
+        for name in "abc":
+            times = np.concatenate([count for count, owner in zip(read, of, strict=True) if owner == name])
+            assert times.max() - times.min() <= 1
+
+
+def read_all(folder: Path, settings: ReaderSettings, rank: int = 0, world: int = 1) -> list[Batch]:
+    with TokenReader(folder, settings, rank=rank, world_size=world) as reader:
+        return list(reader)
+
+
+def equal(one: list[Batch], two: list[Batch]) -> bool:
+    return all(np.array_equal(a[key], b[key]) for a, b in zip(one, two, strict=True) for key in a)
+
+
+def joined(parts: list[list[Batch]]) -> list[Batch]:
+    return [{key: np.concatenate([b[key] for b in step]) for key in step[0]} for step in zip(*parts, strict=True)]
+
+
+def tokens_by(reader: TokenReader, steps: range) -> Counter[str]:
+    """Count the tokens of some batches by component, through the documents that they name."""
+    found: Counter[str] = Counter()
+    for step in steps:
+        for reference in reader.references(step):
+            shard = reader.document(int(reference["group"]), int(reference["row"]))["shard"]
+            found[shard.partition("/")[0]] += int(reference["tokens"])
+    return found
+
+
+def test_an_epoch_holds_central_and_peripheral_one_to_one(folder: Path) -> None:
+    """In tokens that come out of batches, though there is three times as much peripheral text; in both epochs."""
+    reader = TokenReader(folder, reading(epochs=2))
+    sizes = {name: entry["tokens"] for name, entry in load_manifest(folder).components.items()}
+    assert sizes["peripheral-mixed"] + sizes["peripheral-prose"] > 2 * (sizes["central-mixed"] + sizes["central-prose"])
+    steps = reader.plan.steps_per_epoch
+    assert steps > 5
+    for epoch in (0, 1):
+        found = tokens_by(reader, range(epoch * steps, (epoch + 1) * steps))
+        central, peripheral = (
+            sum(n for name, n in found.items() if name.startswith(kind)) for kind in ("central", "peripheral")
+        )
+        assert central + peripheral == steps * 8 * 16
+        assert abs(central - peripheral) <= 2  # half of an odd number, and one token that is only a label
+    assert reader.plan.dropped_tokens == 1
+
+
+def test_components_that_no_pattern_matches_are_not_read(folder: Path) -> None:
+    """Good text only; and within the components that are named, where both settings are given."""
+    reader = TokenReader(folder, reading(mixture=mixture("quality")))
+    assert set(tokens_by(reader, range(reader.plan.steps_per_epoch))) == {"central-prose", "peripheral-prose"}
+    alone = TokenReader(folder, reading(mixture={"*": 1}, components=("central-mixed",)))
+    assert set(tokens_by(alone, range(alone.plan.steps_per_epoch))) == {"central-mixed"}
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_world_sizes_and_resume_are_as_without_a_mixture(folder: Path, world: int) -> None:
+    """The ranks' batches joined are those of one rank; a state goes on at any world size, across epochs too."""
+    chosen = reading(epochs=2, repeat=2)
+    whole = read_all(folder, chosen)
+    assert equal(joined([read_all(folder, chosen, rank, world) for rank in range(world)]), whole)
+    for consumed in (1, len(whole) // 2 + 1):
+        first = TokenReader(folder, chosen, rank=1, world_size=2)
+        for _ in zip(range(consumed), first, strict=False):
+            pass
+        state = json.loads(json.dumps(first.state_dict()))
+        parts = []
+        for rank in range(world):
+            reader = TokenReader(folder, chosen, rank=rank, world_size=world)
+            reader.load_state_dict(state)
+            parts.append(list(reader))
+        assert equal(joined(parts), whole[consumed:])
+
+
+def test_the_plan_knows_the_mixture_and_not_how_it_is_written(folder: Path) -> None:
+    """Order and scale of the weights change nothing; other weights, repeats or none at all are another plan."""
+
+    def plan(**more: Any) -> str:
+        return TokenReader(folder, reading(**more)).plan.hash
+
+    assert plan() == plan(mixture={"peripheral-*": 0.5, "central-*": 0.5})
+    others = [plan(mixture={"central-*": 1, "peripheral-*": 2}), plan(repeat=2), plan(mixture=None)]
+    assert len({plan(), *others}) == 4
+    assert "mixture" not in TokenReader(folder, reading(mixture=None)).plan.fields
+
+
+def test_a_state_of_another_mixture_is_refused_by_name(folder: Path) -> None:
+    """With another one, with one where there was none, and with none where there was one."""
+    state = TokenReader(folder, reading()).state_dict()
+    plain = TokenReader(folder, reading(mixture=None)).state_dict()
+    for settings_, saved in (
+        (reading(mixture={"central-*": 1, "peripheral-*": 2}), state),
+        (reading(), plain),
+        (reading(mixture=None), state),
+    ):
+        with pytest.raises(ShardError, match=r"The state was saved with mixture = .*, here it is "):
+            TokenReader(folder, settings_).load_state_dict(saved)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"mixture": {"fr-*": 1}}, r"mixture = 'fr-\*' .* matches no component; there are: central-mixed, "),
+        ({"mixture": {"*-prose": 1, "central-*": 1}}, r"'\*-prose' matches the component 'central-prose' too"),
+        ({"mixture": {"central-*": 0}}, "positive weight"),
+        ({"mixture": {"central-*": float("nan")}}, "positive weight"),
+        ({"mixture": {}}, "positive weight"),
+        ({"mixture": None, "repeat": 2}, "repeats parts of a mixture"),
+        ({"repeat": 0}, "positive number of passes"),
+        ({"sequence_length": 10_000}, "The tokens of the mixture do not fill one batch"),
+        ({"mixture": {"central-*": 1, "peripheral-*": 1e-9}}, r"'peripheral-\*' .* less than a token"),
+    ],
+)
+def test_what_cannot_be_mixed_is_refused_before_any_batch(folder: Path, more: dict[str, Any], message: str) -> None:
+    """One sentence each, naming the pattern."""
+    with pytest.raises((SettingError, ShardError), match=message):
+        TokenReader(folder, reading(**more))
+
+
+def test_an_empty_component_is_refused() -> None:
+    """Its share could only be made of nothing."""
+    with pytest.raises(SettingError, match="component 'b' is empty"):
+        shares({"a": 1, "b": 1}, {"a": 5, "b": 0})
+
+
+def test_every_variant_reads_this_grid_and_has_a_meaning(folder: Path) -> None:
+    """All six are found by name, read something, and are explained; their bands can have other names."""
+    assert list(meanings()) == list(VARIANTS)
+    for name in VARIANTS:
+        assert TokenReader(folder, reading(mixture=mixture(name))).plan.steps_per_epoch
+    assert mixture("quality_authority", central="q4", good="high") == {"*q4-high": 1, "*peripheral-high": 1}
+    with pytest.raises(SettingError, match="did you mean one_to_one"):
+        mixture("one_to_on")
+
+
+def test_the_command_prints_what_a_mixture_reads(folder: Path) -> None:
+    """Weights and tokens as JSON, a table, weights of one's own, and the list of variants."""
+    done = CliRunner().invoke(corpus, ["mixture", str(folder), "one_to_one", "--json"])
+    told = json.loads(done.output)
+    assert told["mixture"] == mixture("one_to_one")
+    central, peripheral = told["shares"]
+    assert central["read"] == central["tokens"] == sum(part["tokens"] for part in central["components"])
+    assert (central["share"], central["passes"], central["read"]) == (0.5, 1, peripheral["read"])
+    table = CliRunner().invoke(corpus, ["mixture", str(folder), "one_to_one"]).output
+    assert "central-prose" in table
+    assert "50.0%" in table
+    own = CliRunner().invoke(corpus, ["mixture", str(folder), "--weight", "central-*=3", "--json"])
+    assert json.loads(own.output)["mixture"] == {"central-*": 3.0}
+    assert "quality_authority" in CliRunner().invoke(corpus, ["mixture", str(folder)]).output
+    assert CliRunner().invoke(corpus, ["mixture", str(folder), "central-"]).exit_code == 1
+
+
+@pytest.mark.parametrize("text", ["central", "=2", "a=-1", "a=x", "a=inf"])
+def test_weights_that_are_none_are_refused(text: str) -> None:
+    """The message shows how to write one."""
+    with pytest.raises(SettingError, match="write PATTERN=W"):
+        parse([text])
