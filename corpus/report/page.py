@@ -1,8 +1,9 @@
 """The report page: one HTML file about a root, with everything inside it and no request to any server.
 
-Funnel, drops by rule, languages, signals as histograms, the most authoritative sites, and samples of what each rule
-dropped and of what was kept. Numbers come from the reports; histograms stream the signals once; samples are the
-documents whose ids hash lowest, so the same root gives the same page. Text of a crawl is escaped by the template.
+Funnel, drops by rule, languages, documents by the authority of their sites (standing.py), the most authoritative sites,
+signals as histograms, and samples of what each rule dropped and of what was kept. Numbers come from the reports, or
+from one pass over verdicts and signals; histograms stream the signals once; samples are the documents whose ids hash
+lowest, so the same root gives the same page. Text of a crawl is escaped by the template.
 """
 
 import hashlib
@@ -19,13 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus import journal
-from corpus.report import figures, funnel
+from corpus.report import figures, funnel, standing
 from corpus.report.ledger import in_words, summary
 from corpus.report.tables import status
 from corpus.report.trace import row_of
 from corpus.storage import ShardSet, write_text
 
 SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
+SITE_COLUMNS = [
+    *("position", "name", "percentile", "in_domains"),
+    *("trust_percentile", "robust_percentile", "quality_percentile", "spam_mass"),
+]
 Values = npt.NDArray[np.float64]
 
 
@@ -73,8 +78,16 @@ def render(root: Path) -> str:
         languages=languages(root),
         histograms=list(histograms(root)),
         sites=sites(root),
+        standing=standing.shown(root),
+        number=number,
+        unknown_sites=funnel.counts(root, "select")["unknown_sites"],
         samples=samples(root),
     )
+
+
+def number(value: float | None) -> str:
+    """Return a mean as text of three digits or so; nothing for none."""
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def in_line(value: Any) -> str:
@@ -155,10 +168,9 @@ def numbers(path: Path, names: list[str]) -> Iterator[tuple[str, Values]]:
 def sites(root: Path) -> list[dict[str, Any]]:
     """Return the most authoritative registered domains."""
     rows: list[dict[str, Any]] = []
+    best = (pc.field("level") == "domain") & (pc.field("position") <= SITES)
     for path in ShardSet(root, "authority").paths():
-        table = pq.read_table(path, filters=pc.field("level") == "domain")
-        ranked = table.filter(pc.is_valid(table.column("position")))
-        rows += ranked.take(pc.sort_indices(ranked, [("position", "ascending")])[:SITES]).to_pylist()
+        rows += pq.read_table(path, columns=SITE_COLUMNS, filters=best).to_pylist()
     return sorted(rows, key=lambda row: row["position"])[:SITES]
 
 
