@@ -1,0 +1,287 @@
+"""The names file: all reversed names of a level in byte order, front-coded, memory-mapped.
+
+Names lie in groups of GROUP. The first of a group is whole, each other one is stored as how many of its first bytes are
+those of the name before it, and the rest. So a name of a web graph takes about a third of its length, any name is found
+by its id after at most GROUP steps, and an id by its name in a binary search over the heads of groups.
+
+    magic | group | group ... | offset of each group (uint64), and of their end | names, groups, CRC-32 of it all | magic
+
+A name is at most 255 bytes long: one byte each for the shared prefix and for the rest of a name.
+"""
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from corpus.errors import InputError, StorageError
+from corpus.kernels import kernel
+from corpus.storage import HashingFile, ShardSet, Written, whole_file
+
+MAGIC: Final = b"HWNAMES1"
+GROUP: Final = 32
+LONGEST: Final = 255
+_TAIL: Final = struct.Struct("<QQI8s")
+ROWS: Final = 1 << 16
+
+
+@kernel
+def front_code(data: Any, offsets: Any, last: Any, last_size: Any, done: Any, out: Any, starts: Any) -> Any:
+    """Front-code names behind `done` others. -> (bytes written, groups begun, bad name or -1)
+
+    data uint8, offsets int64[k + 1]: the names; last uint8[LONGEST], last_size: the name before them; out uint8[>=
+    bytes + 2 k]; starts int64[k]: where in `out` each group begins. A name that is not behind the one before, or too
+    long, is bad.
+    """
+    at, groups = 0, 0
+    for i in range(len(offsets) - 1):
+        start, size = offsets[i], offsets[i + 1] - offsets[i]
+        if size > LONGEST or size == 0:
+            return at, groups, i
+        shared = 0
+        while shared < size and shared < last_size and data[start + shared] == last[shared]:
+            shared += 1
+        ordered = shared < size and (shared == last_size or data[start + shared] > last[shared])
+        if (done + i > 0) and not ordered:
+            return at, groups, i
+        for j in range(shared, size):
+            last[j] = data[start + j]
+        last_size = size
+        if (done + i) % GROUP == 0:
+            starts[groups] = at
+            groups += 1
+            shared = 0
+        out[at] = shared
+        out[at + 1] = size - shared
+        at += 2
+        for j in range(shared, size):
+            out[at] = data[start + j]
+            at += 1
+    return at, groups, -1
+
+
+@kernel
+def next_name(data: Any, at: Any, end: Any, name: Any, size: Any) -> Any:
+    """Read the name at data[at:end] into `name`, which holds the one before; return (byte behind it, its size or -1)."""
+    if at + 2 > end:
+        return at, -1
+    shared, rest = np.int64(data[at]), np.int64(data[at + 1])
+    if shared > size or shared + rest > LONGEST or at + 2 + rest > end:
+        return at, -1
+    for j in range(rest):
+        name[shared + j] = data[at + 2 + j]
+    return at + 2 + rest, shared + rest
+
+
+@kernel
+def compare(name: Any, size: Any, data: Any, start: Any, end: Any) -> Any:
+    """Return -1, 0 or 1: the order of name[:size] and data[start:end], by bytes."""
+    for j in range(min(size, end - start)):
+        if name[j] != data[start + j]:
+            return -1 if name[j] < data[start + j] else 1
+    return (size > end - start) - (size < end - start)
+
+
+@kernel
+def find_names(data: Any, starts: Any, names: Any, wanted: Any, offsets: Any, out: Any) -> Any:
+    """Write the id of each wanted name, -1 where there is none; return False where the file is damaged.
+
+    data uint8: the file; starts int64[groups + 1]; names: how many; wanted uint8, offsets int64[k + 1]; out int64[k].
+    """
+    name = np.empty(LONGEST, np.uint8)
+    for i in range(len(offsets) - 1):
+        low, high = 0, len(starts) - 2
+        out[i] = -1
+        while low < high:  # the last group whose head is not behind the name
+            middle = (low + high + 1) // 2
+            at, size = next_name(data, starts[middle], starts[middle + 1], name, 0)
+            if size < 0:
+                return False
+            if compare(name, size, wanted, offsets[i], offsets[i + 1]) <= 0:
+                low = middle
+            else:
+                high = middle - 1
+        if high < 0:
+            continue
+        at, size = starts[low], np.int64(0)
+        for place in range(low * GROUP, min((low + 1) * GROUP, names)):
+            at, size = next_name(data, at, starts[low + 1], name, size)
+            if size < 0:
+                return False
+            order = compare(name, size, wanted, offsets[i], offsets[i + 1])
+            if order == 0:
+                out[i] = place
+            if order >= 0:
+                break
+    return True
+
+
+@kernel
+def unpack_groups(data: Any, starts: Any, first: Any, groups: Any, names: Any, out: Any, offsets: Any) -> Any:
+    """Write the names of some groups in full: out uint8[>= names * LONGEST], offsets int64[names + 1]; -> soundness."""
+    name = np.empty(LONGEST, np.uint8)
+    done, at_out = 0, 0
+    offsets[0] = 0
+    for g in range(first, first + groups):
+        at, size = starts[g], np.int64(0)
+        for _ in range(g * GROUP, min((g + 1) * GROUP, names)):
+            at, size = next_name(data, at, starts[g + 1], name, size)
+            if size < 0:
+                return False
+            for j in range(size):
+                out[at_out + j] = name[j]
+            at_out += size
+            done += 1
+            offsets[done] = at_out
+    return True
+
+
+def string_parts(names: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes and offsets (int64[k + 1]) of an Arrow array of strings without nulls."""
+    plain = names.cast(pa.large_binary())
+    _, offsets, data = plain.buffers()
+    cuts = np.frombuffer(offsets, np.int64, len(plain) + 1, plain.offset * 8) if offsets else np.zeros(1, np.int64)
+    return np.frombuffer(data, np.uint8) if data and data.size else np.zeros(0, np.uint8), cuts
+
+
+class NamesWriter:
+    """Write a names file: `with NamesWriter(shard_set) as out: out.add(names)`; then `out.written`."""
+
+    def __init__(self, shard_set: ShardSet, part: int = 0) -> None:
+        self._root, self.path = shard_set.root, shard_set.path(part)
+        self._last, self._size, self.names = np.zeros(LONGEST, np.uint8), 0, 0
+        self._starts: list[NDArray[np.int64]] = []
+        self._crc = 0
+        self._written: Written | None = None
+
+    @property
+    def written(self) -> Written:
+        """The finished file."""
+        if self._written is None:
+            raise StorageError(f"{self.path}: asked for before it was finished")
+        return self._written
+
+    def __enter__(self) -> Self:
+        self._whole = whole_file(self.path)
+        self._file: HashingFile = self._whole.__enter__()
+        self._file.write(MAGIC)
+        return self
+
+    def add(self, names: pa.Array) -> None:
+        """Append reversed names (Arrow strings). Raises InputError for one that is not behind the name before it."""
+        data, offsets = string_parts(names)
+        count = len(names)
+        starts = np.empty(count, np.int64)
+        out = np.empty(int(offsets[-1] - offsets[0]) + 2 * count, np.uint8)
+        size, groups, bad = front_code(data, offsets, self._last, self._size, self.names, out, starts)
+        if bad >= 0:
+            shown = ascii(names[int(bad)].as_py()[:80])
+            raise InputError(
+                f"name {self.names + bad:,}, {shown}, does not come behind the name before it in byte order, or is "
+                f"empty or over {LONGEST} bytes; names must be sorted and distinct"
+            )
+        if count:
+            self._size = int(offsets[-1] - offsets[-2])
+        self._starts.append(starts[:groups] + self._file.bytes)
+        self._put(out[:size].tobytes())
+        self.names += count
+
+    def _put(self, data: bytes) -> None:
+        self._crc = zlib.crc32(data, self._crc)
+        self._file.write(data)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        if kind is None:
+            starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
+            self._put(starts.tobytes())
+            self._file.write(_TAIL.pack(self.names, len(starts) - 1, self._crc, MAGIC))
+        self._whole.__exit__(kind, *rest)
+        if kind is None:
+            name = self.path.relative_to(self._root).as_posix()
+            self._written = Written(name, self.names, self._file.bytes, self._file.hash.hexdigest())
+
+
+class Names(Sequence[str]):
+    """The reversed names of a level by id: `names[id]`, `names.find([...])`, `names.tables()`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with open(path, "rb") as stream:
+                self._data = np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path}: cannot be read ({error}); build the graph again") from error
+        size = len(self._data)
+        if size < len(MAGIC) + _TAIL.size or self._data[: len(MAGIC)].tobytes() != MAGIC:
+            raise self._damaged("it does not begin as a names file does")
+        self._count, groups, self._crc, magic = _TAIL.unpack(self._data[size - _TAIL.size :].tobytes())
+        start = size - _TAIL.size - 8 * (groups + 1)
+        if magic != MAGIC or start < len(MAGIC) or groups != (self._count + GROUP - 1) // GROUP:
+            raise self._damaged("it does not end as a names file does; it may be cut short")
+        self._starts = np.frombuffer(self._data[start:].data, "<i8", groups + 1).astype(np.int64, copy=False)
+        if self._starts[0] < len(MAGIC) or self._starts[-1] != start or (np.diff(self._starts) < 0).any():
+            raise self._damaged("its groups do not follow one another")
+
+    def _damaged(self, why: str) -> StorageError:
+        return StorageError(f"{self.path}: {why}; build the graph again")
+
+    def verify(self) -> None:
+        """Raise StorageError unless the check sum of the whole file is right."""
+        if zlib.crc32(self._data[len(MAGIC) : len(self._data) - _TAIL.size]) != self._crc:
+            raise self._damaged("its check sum is wrong")
+
+    def __len__(self) -> int:
+        return int(self._count)
+
+    def __getitem__(self, node: Any) -> Any:
+        if isinstance(node, slice):
+            return [self[i] for i in range(*node.indices(len(self)))]
+        if not -len(self) <= node < len(self):
+            raise IndexError(node)
+        return self.of(np.array([node % len(self)]))[0]
+
+    def of(self, ids: NDArray[np.integer[Any]]) -> list[str]:
+        """Return the names of ids."""
+        found = []
+        for node in np.asarray(ids, np.int64).tolist():
+            group = node // GROUP
+            found.append(self._groups(group, 1)[node - group * GROUP].as_py())
+        return found
+
+    def find(self, names: Sequence[str] | pa.Array) -> NDArray[np.int64]:
+        """Return the id of each reversed name, -1 where it is unknown."""
+        array = names if isinstance(names, pa.Array) else pa.array(list(names), pa.large_string())
+        wanted, offsets = string_parts(array)
+        out = np.empty(len(array), np.int64)
+        if not find_names(self._data, self._starts, len(self), wanted, offsets, out):
+            raise self._damaged("a name in it is wrong")
+        return out
+
+    def tables(self, start: int = 0, stop: int | None = None, rows: int = ROWS) -> Iterator[pa.Array]:
+        """Yield the names from id `start` up to `stop` as Arrow arrays of at most `rows` strings, in order."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        while start < stop:
+            end = min(start + rows, stop)
+            group = start // GROUP
+            groups = (end - 1) // GROUP - group + 1
+            yield self._groups(group, groups).slice(start - group * GROUP, end - start)
+            start = end
+
+    def _groups(self, first: int, groups: int) -> pa.Array:
+        count = min(groups * GROUP, len(self) - first * GROUP)
+        out, offsets = np.empty(count * LONGEST, np.uint8), np.empty(count + 1, np.int64)
+        if not unpack_groups(self._data, self._starts, first, groups, len(self), out, offsets):
+            raise self._damaged("a name in it is wrong")
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]].tobytes())]
+        found = pa.Array.from_buffers(pa.large_string(), count, buffers)
+        try:
+            found.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise self._damaged(f"a name in it is wrong ({error})") from error
+        return found.cast(pa.string())

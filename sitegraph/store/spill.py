@@ -1,0 +1,183 @@
+"""Arcs of any order, set down by ranges of targets: the first half of an external sort.
+
+Node ids are cut into at most RANGES ranges of equal width, a power of two that depends on the number of nodes alone, so
+the files of a graph are the same whatever the memory. Each arc goes to the file of its target's range, as one word
+(target within the range in the upper half, source in the lower), its counts to a file beside it. Each range then fits
+in memory, and is sorted there (builder.py).
+"""
+
+import json
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.kernels import kernel
+from corpus.storage import as_storage_error, write_text
+from sitegraph.store.classes import COLUMNS, Counts
+
+RANGES: Final = 256
+NARROWEST: Final = 1 << 12
+
+
+def range_bits(nodes: int) -> int:
+    """Return the binary logarithm of the width of a range."""
+    width = max(NARROWEST, -(-nodes // RANGES))
+    return (width - 1).bit_length()
+
+
+@kernel
+def count_ranges(target: Any, bits: Any, counts: Any) -> None:  # uint32[m], int, int64[ranges], zeros
+    for t in target:
+        counts[t >> np.uint32(bits)] += 1
+
+
+@kernel
+def scatter(source: Any, target: Any, bits: Any, nexts: Any, keys: Any, places: Any) -> None:
+    """Put each arc's word in its range's stretch of `keys` (uint64[m]); places int64[m or 0]: where each arc came from.
+
+    nexts int64[ranges]: where the next arc of a range goes, advanced here. Arcs of a range keep their order.
+    """
+    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    placed = len(places) > 0
+    for i in range(np.uint64(len(source))):
+        t = np.uint64(target[i])
+        r = t >> np.uint64(bits)
+        at = nexts[r]
+        nexts[r] = at + 1
+        keys[np.uint64(at)] = (t & mask) << np.uint64(32) | np.uint64(source[i])
+        if placed:
+            places[np.uint64(at)] = i
+
+
+@kernel
+def mark(source: Any, bits: Any) -> None:  # uint32[m], uint64 words: set the bit of each source
+    for s in source:
+        word = np.uint64(s) >> np.uint64(6)
+        bits[word] |= np.uint64(1) << (np.uint64(s) & np.uint64(63))
+
+
+@kernel
+def rising(source: Any, last: Any) -> Any:  # -> whether the sources never fall, `last` being the one before them
+    for s in source:
+        if s < last:
+            return False
+        last = s
+    return True
+
+
+class Spill:
+    """Files of arcs by range of targets, in `folder`: add(...) any number of times, then read(range) each once.
+
+    counted: arcs come with counts. relabelled: sources are not nodes of the level (hosts, where it is that of domains).
+    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell.
+    """
+
+    def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
+        self.folder, self.nodes, self.counted = folder, nodes, counted
+        self.width_bits = range_bits(nodes)
+        self.ranges = -(-nodes // (1 << self.width_bits))
+        self.links = np.zeros((nodes + 63) // 64, np.uint64)
+        self._relabelled = relabelled
+        self.arcs, self.sorted_by_source, self._last = 0, True, np.uint32(0)
+        self._files: list[list[BinaryIO]] = []
+        with as_storage_error(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, number: int, kind: str) -> Path:
+        """Return the file of a range: kind is `keys` or `counts`."""
+        return self.folder / f"{number:05d}.{kind}"
+
+    def _open(self) -> None:
+        kinds = ("keys", "counts") if self.counted else ("keys",)
+        with as_storage_error(self.folder):
+            self._files = [
+                [open(self.path(number, kind), "ab", buffering=0) for kind in kinds]  # noqa: SIM115 - closed by close
+                for number in range(self.ranges)
+            ]
+            for file in (files[0] for files in self._files):
+                file.truncate(file.tell() // 8 * 8)  # a killed writer may have left a part of a word
+
+    def add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None = None) -> None:
+        """Add arcs, ids below the numbers of nodes. Raises StorageError when the disk is full."""
+        if not self._files:
+            self._open()
+        if not len(source):
+            return
+        if not self._relabelled:
+            mark(source, self.links)
+        self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
+        self._last = source[-1]
+        sizes = np.zeros(self.ranges, np.int64)
+        count_ranges(target, self.width_bits, sizes)
+        ends = np.cumsum(sizes)
+        keys = np.empty(len(source), np.uint64)
+        places = np.empty(len(source) if self.counted else 0, np.int64)
+        scatter(source, target, self.width_bits, ends - sizes, keys, places)
+        moved = counts[places] if counts is not None else None
+        for number in np.flatnonzero(sizes).tolist():
+            part = slice(int(ends[number] - sizes[number]), int(ends[number]))
+            self._put(number, 0, keys[part])
+            if moved is not None:
+                self._put(number, 1, moved[part])
+        self.arcs += len(source)
+
+    def _put(self, number: int, kind: int, values: NDArray[Any]) -> None:
+        with as_storage_error(self.folder):
+            left = memoryview(values).cast("B")
+            while left:
+                left = left[self._files[number][kind].write(left) :]
+
+    def close(self) -> None:
+        """Close the files, which stay."""
+        for files in self._files:
+            for file in files:
+                file.close()
+        self._files = []
+
+    def __enter__(self) -> "Spill":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def save(self) -> None:
+        """Close it and write down that it is whole, so that `restore` finds it."""
+        self.close()
+        with as_storage_error(self.folder):
+            np.save(self.folder / "links.npy", self.links)
+        state = {"arcs": self.arcs, "sorted_by_source": self.sorted_by_source}
+        write_text(self.folder / "whole.json", json.dumps(state))
+
+    def restore(self) -> bool:
+        """Take up what `save` wrote; return whether there was any."""
+        if not (self.folder / "whole.json").exists():
+            return False
+        state = json.loads((self.folder / "whole.json").read_text())
+        self.arcs, self.sorted_by_source = state["arcs"], state["sorted_by_source"]
+        self.links = np.load(self.folder / "links.npy")
+        return True
+
+    def mark_links(self, relabel: NDArray[np.int32]) -> None:
+        """Mark relabel[source] of all arcs as linking nodes, for a spill whose sources are relabelled."""
+        self.close()
+        for number in range(self.ranges):
+            keys, _ = self.read(number)
+            mark(relabel[keys.astype(np.uint32)].astype(np.uint32), self.links)
+
+    def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:
+        """Return the words and counts (int64[m, 6]) of a range, in the order in which they were added."""
+        path = self.path(number, "keys")
+        with as_storage_error(path):
+            keys = np.fromfile(path, np.uint64) if path.exists() else np.zeros(0, np.uint64)
+            if not self.counted:
+                return keys, None
+            counts = self.path(number, "counts")
+            flat = np.fromfile(counts, np.int64) if counts.exists() else np.zeros(0, np.int64)
+            return keys, flat.reshape(-1, len(COLUMNS))
+
+    def remove(self, number: int) -> None:
+        """Delete the files of a range."""
+        for kind in ("keys", "counts"):
+            self.path(number, kind).unlink(missing_ok=True)

@@ -1,0 +1,192 @@
+"""Stream VByte: whole numbers below 2**32 in one to four bytes each, decoded four at a time.
+
+Layout: a control byte per four numbers (two bits each, the lowest first: bytes minus one), then, apart from them, the
+data bytes, little-endian. Control and data lie in different places, so a decoder knows the lengths of the next numbers
+without having looked at their bytes, and nothing is left for a branch predictor to guess.
+
+On x86 a number group is put in its lanes by one byte shuffle; any other processor decodes the same bytes in a plain
+loop. `CAN_SHUFFLE` says which; HEADWATER_PLAIN_DECODER=1 in the environment asks for the plain one.
+
+Bounds: a group is read with a 16-byte load, so 16 readable bytes must follow the last data byte (PADDING); whoever
+calls `decode` checks lengths first, with `data_size`, and these kernels trust that.
+
+Source: Lemire, Kurz, Rupp, "Stream VByte: faster byte-oriented integer compression", 2018 (arXiv 1709.08990).
+"""
+
+import os
+import sys
+from typing import Any, Final
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from corpus.kernels import inlined, kernel
+
+PADDING: Final = 32
+"""Bytes that must be readable behind the data of a block."""
+
+CAN_SHUFFLE: Final = bool(llvm.get_host_cpu_features().get("ssse3")) and not os.environ.get("HEADWATER_PLAIN_DECODER")
+
+
+def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.uint8]]]:
+    """Return per control byte the bytes its four numbers take (uint8[256]) and the shuffle to lanes (uint8[256, 16])."""
+    sizes = np.zeros(256, np.uint8)
+    shuffle = np.full((256, 16), 0xFF, np.uint8)
+    for control in range(256):
+        at = 0
+        for lane in range(4):
+            length = (control >> 2 * lane & 3) + 1
+            shuffle[control, 4 * lane : 4 * lane + length] = range(at, at + length)
+            at += length
+        sizes[control] = at
+    return sizes, shuffle
+
+
+SIZES, SHUFFLES = _tables()
+
+
+@intrinsic
+def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, target: Any, place: Any) -> Any:
+    """Put the four numbers at source[at:] into target[place:place + 4] by the shuffle of a control byte."""
+    del context
+    signature = types.void(source, at, table, control, target, place)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        vector = ir.VectorType(ir.IntType(8), 16)
+
+        def address(array: int, index: int, scale: int) -> Any:
+            data = context.make_array(kinds[array])(context, builder, arguments[array]).data
+            start = builder.bitcast(data, ir.PointerType(ir.IntType(8)))
+            offset = builder.mul(arguments[index], ir.Constant(arguments[index].type, scale))
+            return builder.bitcast(builder.gep(start, [offset]), ir.PointerType(vector))
+
+        packed = builder.load(address(0, 1, 1), align=1)
+        mask = builder.load(address(2, 3, 16), align=1)
+        shuffle = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector, vector]), "llvm.x86.ssse3.pshuf.b.128"
+        )
+        builder.store(builder.call(shuffle, [packed, mask]), address(4, 5, 4), align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _word_address(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+    """Return the address of the byte array[at] as that of a 32-bit word."""
+    data = context.make_array(kind)(context, builder, array).data
+    byte = builder.bitcast(data, ir.PointerType(ir.IntType(8)))
+    return builder.bitcast(builder.gep(byte, [at]), ir.PointerType(ir.IntType(32)))
+
+
+def _little_endian(builder: Any, word: Any) -> Any:
+    return word if sys.byteorder == "little" else builder.bswap(word)
+
+
+@intrinsic
+def load_word(context: Any, data: Any, at: Any) -> Any:
+    """Return the four bytes of the uint8 array from data[at] on as a little-endian uint32, wherever they lie."""
+    del context
+    signature = types.uint32(data, at)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _word_address(context, builder, signature.args[0], *arguments)
+        return _little_endian(builder, builder.load(address, align=1))
+
+    return signature, generate
+
+
+@intrinsic
+def store_word(context: Any, data: Any, at: Any, value: Any) -> Any:
+    """Write a uint32 to the four bytes of the uint8 array from data[at] on, little-endian."""
+    del context
+    signature = types.void(data, at, types.uint32)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _word_address(context, builder, signature.args[0], *arguments[:2])
+        builder.store(_little_endian(builder, arguments[2]), address, align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def prefetch(context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of array[index] (of the first element of row `index` for two dimensions)."""
+    del context
+    signature = types.void(array, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte = ir.PointerType(ir.IntType(8))
+        stride = cgutils.unpack_tuple(builder, view.strides)[0]
+        offset = builder.mul(builder.zext(arguments[1], ir.IntType(64)), stride) if arguments[1].type.width < 64 else builder.mul(arguments[1], stride)
+        address = builder.gep(builder.bitcast(view.data, byte), [offset])
+        word = ir.IntType(32)
+        hint = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0i8"
+        )
+        builder.call(hint, [address, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@inlined
+def number_size(value: Any) -> Any:  # uint32 -> bytes it takes, 1 to 4
+    return 1 + (value > 0xFF) + (value > 0xFFFF) + (value > 0xFFFFFF)
+
+
+@kernel
+def encode(values: Any, control: Any, data: Any) -> Any:  # uint32[m], uint8[>= ceil(m / 4)], uint8[>= 4 m + 16] -> bytes
+    """Write the numbers; a last group is filled up with zeros. Return the data bytes."""
+    at = np.uint64(0)
+    m = np.uint64(len(values))
+    for group in range(np.uint64((len(values) + 3) // 4)):
+        byte = np.uint64(0)
+        for lane in range(np.uint64(4)):
+            index = np.uint64(4) * group + lane
+            value = values[index] if index < m else np.uint32(0)
+            size = np.uint64(number_size(value))
+            byte |= (size - np.uint64(1)) << (np.uint64(2) * lane)
+            store_word(data, at, value)
+            at += size
+        control[group] = byte
+    return at
+
+
+@kernel
+def data_size(control: Any, sizes: Any) -> Any:  # uint8[g], SIZES -> bytes of data that the control bytes speak of
+    total = 0
+    for byte in control:
+        total += sizes[byte]
+    return total
+
+
+MASKS: Final = np.array([0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF], np.uint32)
+
+
+@inlined
+def decode_plain(control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any) -> Any:
+    """Decode `groups` groups from group number `group` and byte `at` on into out; return the byte behind the last."""
+    for g in range(np.uint64(groups)):
+        byte = np.uint64(control[np.uint64(group) + g])
+        for lane in range(np.uint64(4)):
+            size = byte >> (np.uint64(2) * lane) & np.uint64(3)
+            out[np.uint64(4) * g + lane] = load_word(data, at) & MASKS[size]
+            at += size + np.uint64(1)
+    return at
+
+
+@inlined
+def decode_shuffled(control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any, sizes: Any, shuffles: Any) -> Any:
+    """The same by byte shuffles."""
+    for g in range(np.uint64(groups)):
+        byte = np.uint64(control[np.uint64(group) + g])
+        shuffle_group(data, at, shuffles, byte, out, np.uint64(4) * g)
+        at += np.uint64(sizes[byte])
+    return at

@@ -1,0 +1,122 @@
+"""The loops over arcs: pull adds up what sources give to each target, push what targets give back to each source.
+
+    pull   y[t] += sum over arcs s -> t of w(arc) * c[s]      PageRank and its kin, with c = rank / out-weight
+    push   y[s] += sum over arcs s -> t of w(arc) * z[t]      the same on the reversed graph, and out-weights (z = 1)
+
+Both read the one file, sorted by target; the reversed graph is never stored. Several vectors go in one pass: their
+values for a node lie together, so a source costs one cache miss, whatever their number.
+
+Sums are plain float64 additions in the order of the list, carried over chunks, so a result does not depend on how the
+arcs are cut into blocks, nor on which thread reads which. push is divided among threads by ranges of sources: each
+decodes every arc and adds those of its own range, again in one order.
+
+Reads of a vector larger than the cache are what takes the time. So a chunk of sources is decoded ahead of the one being
+added, and while that one is added the memory of the next is asked for, source by source: misses are on their way all
+the time, and never in bursts.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from corpus.kernels import kernel
+from sitegraph.store.lists import CHUNK, STATE, next_chunk
+from sitegraph.store.vbyte import prefetch
+
+
+# The loops below stand in full, one for each number of vectors: a call with arrays in an inner loop would count their
+# references up and down for every arc, which takes longer than the arc.
+
+
+@kernel
+def add_one(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
+    """Add the sources of a chunk (ids, runs, number of runs) to their targets, one vector; return how many there were.
+
+    ahead: ids of the next chunk. first: arc of ids[0]. The rest as in pull.
+    """
+    ids, runs, used = chunk
+    weighted = len(codes) > 0
+    i = np.uint64(0)
+    for r in range(np.uint64(used)):
+        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+        a = y[t, 0]
+        for k in range(i, j):
+            if ask:
+                prefetch(c, np.uint64(ahead[k]))
+            x = c[np.uint64(ids[k]), 0]
+            if weighted:
+                x *= weights[np.uint64(codes[first + k])]
+            a += x
+        y[t, 0] = a
+        i = j
+    return i
+
+
+@kernel
+def add_two(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
+    """The same for two vectors."""
+    ids, runs, used = chunk
+    weighted = len(codes) > 0
+    i = np.uint64(0)
+    for r in range(np.uint64(used)):
+        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+        a, b = y[t, 0], y[t, 1]
+        for k in range(i, j):
+            if ask:
+                prefetch(c, np.uint64(ahead[k]))
+            s = np.uint64(ids[k])
+            w = weights[np.uint64(codes[first + k])] if weighted else 1.0
+            a += w * c[s, 0]
+            b += w * c[s, 1]
+        y[t, 0], y[t, 1] = a, b
+        i = j
+    return i
+
+
+@kernel
+def add_four(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
+    """The same for four vectors."""
+    ids, runs, used = chunk
+    weighted = len(codes) > 0
+    i = np.uint64(0)
+    for r in range(np.uint64(used)):
+        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+        a, b, d, e = y[t, 0], y[t, 1], y[t, 2], y[t, 3]
+        for k in range(i, j):
+            if ask:
+                prefetch(c, np.uint64(ahead[k]))
+            s = np.uint64(ids[k])
+            w = weights[np.uint64(codes[first + k])] if weighted else 1.0
+            a += w * c[s, 0]
+            b += w * c[s, 1]
+            d += w * c[s, 2]
+            e += w * c[s, 3]
+        y[t, 0], y[t, 1], y[t, 2], y[t, 3] = a, b, d, e
+        i = j
+    return i
+
+
+@kernel
+def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, ask: Any) -> Any:
+    """Add to y (float64[count, k]) what the sources of a block's targets give; return False where it is damaged.
+
+    codes: class per arc, empty where all weigh 1; weights float64[classes]; c float64[sources, k], k is 1, 2 or 4;
+    ask: whether to prefetch, which pays when c is larger than the cache.
+    """
+    state = np.zeros(STATE, np.int64)
+    gaps = np.empty(CHUNK + 16, np.uint32)
+    ids, ahead = np.zeros(CHUNK, np.uint32), np.zeros(CHUNK, np.uint32)
+    runs, runs_ahead = np.empty((CHUNK, 2), np.int64), np.empty((CHUNK, 2), np.int64)
+    first = np.uint64(0)
+    used = next_chunk(state, block, references, len(c), gaps, ids, runs)
+    while used > 0:
+        used_ahead = next_chunk(state, block, references, len(c), gaps, ahead, runs_ahead)
+        chunk = ids, runs, used
+        if c.shape[1] == 1:
+            first += add_one(chunk, ahead, ask, codes, first, weights, c, y)
+        elif c.shape[1] == 2:
+            first += add_two(chunk, ahead, ask, codes, first, weights, c, y)
+        else:
+            first += add_four(chunk, ahead, ask, codes, first, weights, c, y)
+        ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
+    return used == 0
