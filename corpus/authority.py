@@ -2,8 +2,7 @@
 
 The authority shard set holds one row per host and per registered domain (schema.AUTHORITY), perhaps hundreds of
 millions, sorted by reversed name within a level. `lookup` passes over it once for the hosts asked: a row group whose
-range of names cannot hold one of them is not read, of the others first the names alone, and only what matches is kept:
-some 10 million rows a second for the hosts of one archive.
+range of names cannot hold one of them is not read, of the others first the names alone, and only what matches is kept.
 
 What stands for a host: its own row; what that lacks comes from its site, the nearest name with a row at the level of
 domains, from the host itself up to its registered domain and no further. So the rank of a hosting platform or of a
@@ -152,8 +151,8 @@ def _rows_of(file: pq.ParquetFile, group: int, wanted: pa.Array) -> Iterator[dic
     here = pc.indices_nonzero(pc.is_in(names, value_set=wanted))
     if not len(here):
         return
-    known = {name: value for name, (value, high) in ((n, bounds(file, group, n)) for n in _WORDS) if value == high}
-    known = {name: value for name, value in known.items() if value is not None}
+    spans = {name: bounds(file, group, name) for name in _WORDS}
+    known = {name: low for name, (low, high) in spans.items() if low is not None and low == high}
     columns = [name for name in (*_WORDS, "platform", *_VALUES) if name not in known]
     rows = file.read_row_group(group, columns=columns, use_threads=False).take(here).to_pylist()
     for name, row in zip(names.take(here).to_pylist(), rows, strict=True):
