@@ -168,18 +168,16 @@ def finish(out: GraphSets, level: Level, arcs: BuiltArcs, built: Built) -> None:
     built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
 
 
-def write_nodes(
-    out: GraphSets, level: Level, columns: dict[str, Any], numbering: Numbering, built: Built
-) -> None:
+def write_nodes(out: GraphSets, level: Level, columns: dict[str, Any], numbering: Numbering, built: Built) -> None:
     """Write the nodes of a level; `links` comes from the numbering, and stands for `crawled` where that is None."""
     schema = NODES[level]
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
             links = flags(numbering.bits, start, stop)
-            rows = {
-                name: links if values is None else values[start:stop] for name, values in columns.items()
-            } | {"links": links}
+            rows = {name: links if values is None else values[start:stop] for name, values in columns.items()} | {
+                "links": links
+            }
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))
     built.files.append(writer.written)

@@ -4,35 +4,39 @@ What counts as what:
 
 - A node is every usable host (hosts.py) that occurs in the links, on either side, or in the documents. `www.` is
   folded away, hosts are folded into registered domains for the domain level.
-- An arc joins two nodes when at least one link endorses: any link but those marked same_owner (redirects, canonical,
-  hreflang). Links with rel flags are counted apart, so a rank can weigh them without a new build; a link that is both
-  nofollow and sponsored counts as sponsored. Pages add up over hosts that fold into one node and over files.
-- same_owner links go to a table of their own. Links from a node to itself, after folding, are no arcs.
+- An arc joins two nodes when at least one link does. Links with rel flags are counted apart, so a rank can weigh them
+  without a new build; a link that is both nofollow and sponsored counts as sponsored. Pages add up over hosts that fold
+  into one node and over files. Links marked same_owner (redirects, canonical, hreflang) mark the arc, and the one in
+  the other direction where there is one. Links from a node to itself, after folding, are no arcs.
 - Links of unusable hosts (IP addresses, single labels, malformed names) are counted, and dropped; the hosts
   themselves are counted as written, in hosts_ip and hosts_malformed.
 
 Every row of the input is in exactly one of the counts links_endorsing, links_same_owner, links_self and
 links_unusable; they add up to links.
 
-How: the distinct hosts pass once through the rules of hosts.py in Python; everything else is joins, aggregates and
-sorts in DuckDB, which spills (engine.py).
+How: the distinct hosts pass once through the rules of hosts.py in Python, and DuckDB, which spills (engine.py), gives
+them numbers and adds links up; from there on the arcs take the road of every graph (assemble.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import PipelineError
 from corpus.schema import DOCUMENTS, LINKS
 from corpus.stage import tick
-from corpus.storage import Written
+from corpus.url import PLATFORMS, Suffixes
+from sitegraph.assemble import Built, Hosts, assemble
 from sitegraph.engine import Database, Engine, database
-from sitegraph.hosts import domain_of, node_name, reverse, unusable_because
-from sitegraph.layout import ARCS, DOMAINS, HOSTS, SAME_OWNER, GraphSets, Level
+from sitegraph.hosts import node_name, reverse, unusable_because
+from sitegraph.layout import GraphSets
+from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD
+from sitegraph.store.names import NamesWriter
+from sitegraph.store.spill import Spill
 
 NOFOLLOW, UGC, SPONSORED, SAME_OWNER_FLAG = 1, 2, 4, 8
 """Bits of the column `flags` of schema.LINKS."""
@@ -41,48 +45,39 @@ MAX_NODES: Final = 2**31 - 1
 HOST_BATCH: Final = 50_000
 
 _HOSTS_MAPPED = pa.schema(
-    [
-        ("raw", pa.string()),
-        ("reversed", pa.string()),
-        ("domain_reversed", pa.string()),
-        ("crawled", pa.bool_()),
-        ("unusable", pa.string()),
-    ]
+    [("raw", pa.string()), ("reversed", pa.string()), ("crawled", pa.bool_()), ("unusable", pa.string())]
 )
-_NAMES = pa.schema([("reversed", pa.string()), ("domain_reversed", pa.string()), ("crawled", pa.bool_())])
-_DOMAIN_NAMES = pa.schema([("reversed", pa.string()), ("hosts", pa.int64())])
+_NAMES = pa.schema([("reversed", pa.string()), ("crawled", pa.bool_())])
 
+_ENDORSES = f"flags & {SAME_OWNER_FLAG} = 0"
 _SUMS = f"""
-    sum(CASE WHEN flags & {NOFOLLOW | UGC | SPONSORED} = 0 THEN pages ELSE 0 END)::BIGINT AS pages,
-    sum(CASE WHEN flags & {NOFOLLOW | UGC} <> 0 AND flags & {SPONSORED} = 0 THEN pages ELSE 0 END)::BIGINT
-        AS pages_nofollow,
-    sum(CASE WHEN flags & {SPONSORED} <> 0 THEN pages ELSE 0 END)::BIGINT AS pages_sponsored"""
-_FORWARD = "array_to_string(list_reverse(string_split({0}, '.')), '.')"
+    sum(CASE WHEN {_ENDORSES} AND flags & {NOFOLLOW | UGC | SPONSORED} = 0 THEN pages ELSE 0 END)::BIGINT AS pages,
+    sum(CASE WHEN {_ENDORSES} AND flags & {NOFOLLOW | UGC} <> 0 AND flags & {SPONSORED} = 0 THEN pages ELSE 0 END)
+        ::BIGINT AS pages_nofollow,
+    sum(CASE WHEN {_ENDORSES} AND flags & {SPONSORED} <> 0 THEN pages ELSE 0 END)::BIGINT AS pages_sponsored,
+    max(CASE WHEN {_ENDORSES} THEN 0 ELSE {FORWARD} END)::BIGINT AS forward"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """A finished graph: its files and counts (see the module's docstring)."""
-
-    files: Sequence[Written]
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
-def build(links: Sequence[Path], documents: Sequence[Path], out: GraphSets, engine: Engine | None = None) -> Built:
+def build(
+    links: Sequence[Path],
+    documents: Sequence[Path],
+    out: GraphSets,
+    engine: Engine | None = None,
+    suffixes: Suffixes = PLATFORMS,
+) -> Built:
     """Build the graph of link files (schema.LINKS); hosts of document files are nodes too, even if nothing links them.
 
     Raises StorageError when a file cannot be read, the disk is full or the memory too little to spill with.
     """
     with database(out.folder, "build", engine or Engine()) as db:
-        db.view("links", list(links), LINKS)
+        db.view("links", list(links), LINKS, file_name=True)
         db.view("documents", list(documents), pa.schema([DOCUMENTS.field("host")]))
         counts = map_hosts(db)
-        number_nodes(db)
+        nodes = number_hosts(db, out)
         counts |= number_links(db)
-        files = [write_host_arcs(db, out), write_domain_arcs(db, out), write_same_owner(db, out)]
-        files += [write_hosts(db, out), write_domains(db, out)]
-    names = ("host_arcs", "domain_arcs", "same_owner_arcs", "hosts", "domains")
-    return Built(files=files, counts=counts | {n: f.rows for n, f in zip(names, files, strict=True)})
+        spill = spill_arcs(db, nodes)
+        built = assemble(out, spill, known_of_hosts(db, nodes), db.folder / "arcs", suffixes)
+    return Built(files=built.files, counts=counts | built.counts)
 
 
 def map_hosts(db: Database) -> dict[str, int]:
@@ -112,37 +107,26 @@ def mapped(table: pa.Table) -> pa.Table:
     rows = {
         "raw": raw,
         "reversed": [reverse(name) if name else None for name in names],
-        "domain_reversed": [reverse(domain_of(name)) if name else None for name in names],
         "crawled": table["crawled"],
         "unusable": [None if name else unusable_because(host) for host, name in zip(raw, names, strict=True)],
     }
     return pa.table(rows, schema=_HOSTS_MAPPED)
 
 
-def number_nodes(db: Database) -> None:
-    """Give hosts and domains dense ids in the order of their reversed names: host_ids, domain_ids, and raw -> ids."""
-    hosts = """
-        SELECT reversed, any_value(domain_reversed) AS domain_reversed, bool_or(crawled) AS crawled
+def number_hosts(db: Database, out: GraphSets) -> int:
+    """Write the names of the hosts in order, and make `host_ids` (id, reversed, crawled) and `lookup` (raw, host)."""
+    query = """
+        SELECT reversed, bool_or(crawled) AS crawled
         FROM mapped WHERE reversed IS NOT NULL GROUP BY reversed ORDER BY reversed"""
-    number(db, "host_ids", hosts, _NAMES)
-    domains = """
-        SELECT domain_reversed AS reversed, count(*) AS hosts
-        FROM host_ids GROUP BY domain_reversed ORDER BY domain_reversed"""
-    number(db, "domain_ids", domains, _DOMAIN_NAMES)
-    db.run("""
-        CREATE TABLE host_domain AS SELECT h.id AS host, d.id AS domain
-        FROM host_ids h JOIN domain_ids d ON d.reversed = h.domain_reversed""")
-    db.run("CREATE TABLE lookup AS SELECT m.raw, h.id AS host FROM mapped m JOIN host_ids h USING (reversed)")
-
-
-def number(db: Database, name: str, query: str, schema: pa.Schema) -> None:
-    """Let `name` stand for the rows of a sorted query with their position, int32, as column `id`."""
-    path = db.folder / f"{name}.parquet"
-    numbered = schema.insert(0, pa.field("id", pa.int32()))
-    with pq.ParquetWriter(path, numbered) as writer:
-        for table in with_ids(db.stream(query, schema)):
+    path = db.folder / "host_ids.parquet"
+    numbered = _NAMES.insert(0, pa.field("id", pa.int32()))
+    with pq.ParquetWriter(path, numbered) as writer, NamesWriter(out.names("host")) as names:
+        for table in with_ids(db.stream(query, _NAMES)):
             writer.write_table(table.cast(numbered))
-    db.view(name, [path], numbered)
+            names.add(table["reversed"].combine_chunks())
+    db.view("host_ids", [path], numbered)
+    db.run("CREATE TABLE lookup AS SELECT m.raw, h.id AS host FROM mapped m JOIN host_ids h USING (reversed)")
+    return names.names
 
 
 def with_ids(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -151,9 +135,7 @@ def with_ids(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     for table in tables:
         end = start + table.num_rows
         if end > MAX_NODES:
-            raise PipelineError(
-                f"more than {MAX_NODES:,} nodes; divide the links, or take the domain level of each part"
-            )
+            raise PipelineError(f"more than {MAX_NODES:,} hosts; divide the links, and build a graph of each part")
         yield table.add_column(0, "id", pa.array(range(start, end), pa.int32()))
         start = end
 
@@ -171,55 +153,35 @@ def number_links(db: Database) -> dict[str, int]:
     return db.row(f"SELECT count(*) AS links, {each} FROM numbered")
 
 
-def write_host_arcs(db: Database, out: GraphSets) -> Written:
-    """Write the arcs between hosts, and let `host_arcs` stand for them."""
-    query = f"SELECT source, target, {_SUMS} FROM numbered WHERE kind = 'endorsing' GROUP BY source, target"
-    return write_arcs(db, out, "host", query)
-
-
-def write_domain_arcs(db: Database, out: GraphSets) -> Written:
-    """Write the arcs between registered domains, and let `domain_arcs` stand for them."""
-    query = """
-        SELECT s.domain AS source, t.domain AS target, sum(pages)::BIGINT AS pages,
-            sum(pages_nofollow)::BIGINT AS pages_nofollow, sum(pages_sponsored)::BIGINT AS pages_sponsored
-        FROM host_arcs JOIN host_domain s ON s.host = source JOIN host_domain t ON t.host = target
-        WHERE s.domain <> t.domain GROUP BY s.domain, t.domain"""
-    return write_arcs(db, out, "domain", query)
-
-
-def write_arcs(db: Database, out: GraphSets, level: Level, query: str) -> Written:
-    """Store the arcs of a level sorted; the name LEVEL_arcs stands for them from here on."""
-    written = db.write(f"SELECT * FROM ({query}) ORDER BY target, source", out.arcs(level), ARCS)
-    db.view(f"{level}_arcs", out.arcs(level).paths(), ARCS)
-    tick(written.rows)
-    return written
-
-
-def write_same_owner(db: Database, out: GraphSets) -> Written:
-    """Write the same_owner links between hosts."""
-    query = """
-        SELECT source, target, sum(pages)::BIGINT AS pages FROM numbered WHERE kind = 'same_owner'
-        GROUP BY source, target ORDER BY target, source"""
-    return db.write(query, out.same_owner, SAME_OWNER)
-
-
-def write_hosts(db: Database, out: GraphSets) -> Written:
-    """Write the host nodes."""
+def spill_arcs(db: Database, nodes: int) -> Spill:
+    """Add links up to arcs, and spill them."""
+    spill = Spill(db.folder / "arcs" / "host-arcs", nodes, counted=True)
+    db.run(f"""
+        CREATE TABLE sums AS SELECT source, target, {_SUMS} FROM numbered
+        WHERE kind IN ('endorsing', 'same_owner') GROUP BY source, target""")
     query = f"""
-        WITH supporters AS (
-            SELECT target, count(*) AS in_domains FROM (
-                SELECT DISTINCT target, s.domain FROM host_arcs
-                JOIN host_domain s ON s.host = source JOIN host_domain t ON t.host = target WHERE s.domain <> t.domain
-            ) GROUP BY target)
-        SELECT {_FORWARD.format("reversed")} AS name, d.domain, coalesce(in_domains, 0) AS in_domains, crawled
-        FROM host_ids h JOIN host_domain d ON d.host = h.id LEFT JOIN supporters ON target = h.id ORDER BY h.id"""
-    return db.write(query, out.nodes("host"), HOSTS)
+        SELECT a.source, a.target, a.pages, a.pages_nofollow, a.pages_sponsored,
+            (a.pages + a.pages_nofollow + a.pages_sponsored > 0)::BIGINT AS hosts,
+            a.forward + {BACKWARD} * coalesce(b.forward, 0) AS owner, 0::BIGINT AS sitewide
+        FROM sums a LEFT JOIN sums b ON b.source = a.target AND b.target = a.source"""
+    for table in db.stream(query):
+        source, target = (table[side].to_numpy().astype(np.uint32) for side in ("source", "target"))
+        spill.add(source, target, np.stack([table[name].to_numpy() for name in COLUMNS], axis=1))
+        tick(table.num_rows)
+    spill.close()
+    return spill
 
 
-def write_domains(db: Database, out: GraphSets) -> Written:
-    """Write the domain nodes; at this level every arc comes from another domain."""
-    query = f"""
-        WITH supporters AS (SELECT target, count(*) AS in_domains FROM domain_arcs GROUP BY target)
-        SELECT {_FORWARD.format("reversed")} AS name, hosts, coalesce(in_domains, 0) AS in_domains
-        FROM domain_ids d LEFT JOIN supporters ON target = d.id ORDER BY d.id"""
-    return db.write(query, out.nodes("domain"), DOMAINS)
+def known_of_hosts(db: Database, nodes: int) -> Hosts:
+    """Return which hosts were read, and how many of their pages; a host with a file that does not say has 0."""
+    crawled, pages = np.zeros(nodes, np.bool_), np.zeros(nodes, np.int64)
+    for table in db.stream("SELECT id FROM host_ids WHERE crawled"):
+        crawled[table["id"].to_numpy()] = True
+    query = """
+        SELECT host, CASE WHEN min(said) = 0 THEN 0 ELSE sum(said) END::BIGINT AS pages FROM (
+            SELECT host, max(source_pages) AS said FROM links JOIN lookup ON raw = source_host
+            GROUP BY host, raw, filename
+        ) GROUP BY host"""
+    for table in db.stream(query):
+        pages[table["host"].to_numpy()] = table["pages"].to_numpy()
+    return Hosts(crawled=crawled, pages=pages)

@@ -89,10 +89,12 @@ class Database:
         """Close it; its file goes with the workspace."""
         self._connection.close()
 
-    def view(self, name: str, paths: list[Path], schema: pa.Schema, row_id: bool = False) -> None:
+    def view(
+        self, name: str, paths: list[Path], schema: pa.Schema, row_id: bool = False, file_name: bool = False
+    ) -> None:
         """Let `name` stand for the columns of `schema` in Parquet files; no files are no rows.
 
-        row_id: also the row number within its file, from 0, as column `id`.
+        row_id: also the row number within its file, from 0, as column `id`. file_name: also `filename`.
         """
         for path in paths:
             check_table(path, schema)
@@ -100,8 +102,9 @@ class Database:
             paths = [self.folder / f"{name}-empty.parquet"]
             pq.write_table(schema.empty_table(), paths[0])
         files = ", ".join(quoted(path) for path in paths)
-        columns = [*schema.names, *(["file_row_number AS id"] if row_id else [])]
-        source = f"read_parquet([{files}], file_row_number = {str(row_id).lower()})"
+        columns = [*schema.names, *(["file_row_number AS id"] if row_id else []), *(["filename"] if file_name else [])]
+        options = f"file_row_number = {str(row_id).lower()}, filename = {str(file_name).lower()}"
+        source = f"read_parquet([{files}], {options})"
         self.run(f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM {source}")
 
     def feed(self, name: str, schema: pa.Schema, tables: Iterator[pa.Table], statement: str) -> None:

@@ -1,14 +1,14 @@
-"""The graph on disk: five shard sets of one part each, and the Arrow schema of every one.
+"""The graph on disk: four shard sets per level, and the Arrow schema of those that are Parquet.
 
-    hosts         one row per host; a host's id is its row number, hosts are sorted by reversed name
-    domains       one row per registered domain, the same way
-    host-arcs     one row per (source host, target host) that links endorse, sorted by (target, source)
-    domain-arcs   the same between registered domains
-    same-owner    one row per (source host, target host) of redirects, canonical and hreflang links, sorted alike
+    LEVEL-names     all reversed names, front-coded (store/names.py); a node's id is its place among them
+    LEVEL-nodes     one row per node, by id
+    LEVEL-classes   one row per arc class, by code (store/classes.py)
+    LEVEL-arcs      compressed in-lists by slot, one file per range of ids (store/arcs.py)
 
-Reversed names (`com.example.blog`) sort by their bytes, as in the Common Crawl web graphs, so the hosts of a domain lie
-together unless another domain's name begins with theirs. Arcs are sorted by target because that is how a rank reads
-them. No arc leads from a node to itself.
+Levels are `host` and `domain` (registered domain: what is independent of its neighbours; suffixes and hosting platforms
+in corpus/url.py). Reversed names (`com.example.blog`) sort by their bytes, as in the Common Crawl web graphs, so the
+hosts of a domain lie together unless another domain's name begins with theirs. Arcs are sorted by target because that
+is how a rank reads them. No arc leads from a node to itself.
 """
 
 from dataclasses import dataclass
@@ -25,38 +25,22 @@ LEVELS: tuple[Level, ...] = ("host", "domain")
 
 HOSTS = pa.schema(
     [
-        column("name", pa.string(), "host, www-normalised, punycode"),
         column("domain", pa.int32(), "id of its registered domain"),
         column("in_domains", pa.int64(), "distinct registered domains, other than its own, that link to it"),
         column("crawled", pa.bool_(), "a page of it was read: it links, or has documents"),
+        column("links", pa.bool_(), "an arc leads from it to another host"),
     ]
 )
 
 DOMAINS = pa.schema(
     [
-        column("name", pa.string(), "registered domain, or a public suffix that is a host itself"),
         column("hosts", pa.int64(), "hosts of the graph in it"),
         column("in_domains", pa.int64(), "distinct registered domains, other than itself, that link to it"),
+        column("platform", pa.bool_(), "a public suffix or hosting platform: its hosts are sites of their own"),
+        column("links", pa.bool_(), "an arc leads from it to another registered domain"),
     ]
 )
-
-ARCS = pa.schema(
-    [
-        column("source", pa.int32(), "id of the linking node"),
-        column("target", pa.int32(), "id of the node linked to"),
-        column("pages", pa.int64(), "source pages with a link that carries no rel flag, added up over hosts and files"),
-        column("pages_nofollow", pa.int64(), "source pages with a nofollow or ugc link, not sponsored"),
-        column("pages_sponsored", pa.int64(), "source pages with a sponsored link"),
-    ]
-)
-
-SAME_OWNER = pa.schema(
-    [
-        column("source", pa.int32(), "host id of the page that says so"),
-        column("target", pa.int32(), "host id it names"),
-        column("pages", pa.int64(), "source pages with such a link"),
-    ]
-)
+NODES = {"host": HOSTS, "domain": DOMAINS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +50,31 @@ class GraphSets:
     root: Path
     name: str = "graph"
 
-    def _set(self, table: str) -> ShardSet:
-        return ShardSet(self.root, f"{self.name}/{table}" if self.name else table)
+    def _set(self, table: str, suffix: str = ".parquet") -> ShardSet:
+        return ShardSet(self.root, f"{self.name}/{table}" if self.name else table, suffix)
 
     @property
     def folder(self) -> Path:
         """The folder that holds the graph."""
         return self.root / self.name
 
-    @property
-    def same_owner(self) -> ShardSet:
-        """Links that say that two hosts have one owner; no rank reads them."""
-        return self._set("same-owner")
+    def names(self, level: Level) -> ShardSet:
+        """Names of a level's nodes."""
+        return self._set(f"{level}-names", ".names")
 
     def nodes(self, level: Level) -> ShardSet:
-        """Nodes of a level."""
-        return self._set("hosts" if level == "host" else "domains")
+        """What is known of a level's nodes."""
+        return self._set(f"{level}-nodes")
+
+    def classes(self, level: Level) -> ShardSet:
+        """Classes of a level's arcs."""
+        return self._set(f"{level}-classes")
 
     def arcs(self, level: Level) -> ShardSet:
         """Arcs of a level."""
-        return self._set("host-arcs" if level == "host" else "domain-arcs")
-
-    @property
-    def ranked(self) -> tuple[ShardSet, ...]:
-        """What a rank reads."""
-        return (*(self.nodes(level) for level in LEVELS), *(self.arcs(level) for level in LEVELS))
+        return self._set(f"{level}-arcs", ".arcs")
 
     @property
     def all(self) -> tuple[ShardSet, ...]:
         """Every shard set of the graph."""
-        return (*self.ranked, self.same_owner)
+        return tuple(kind(level) for level in LEVELS for kind in (self.names, self.nodes, self.classes, self.arcs))

@@ -1,6 +1,6 @@
-"""PageRank by power iteration over arcs sorted by target.
+"""PageRank and personalised ranks of a graph on disk, several in one pass over its arcs.
 
-    x' = alpha (x P + (x . d) u) + (1 - alpha) v
+    x = alpha (x P + (x . d) u) + (1 - alpha) v
 
 x is the rank (a row vector that sums to 1), P the row-normalised weight matrix, d the indicator of dangling nodes
 (those with no outgoing weight), v the preference (uniform, or a distribution for a personalised rank) and u where the
@@ -8,29 +8,47 @@ mass of dangling nodes goes:
 
     strong  u = v      dangling nodes link to the preferred nodes (default; what LAW calls strongly preferential)
     weak    u = 1/n    dangling nodes link everywhere
-    pseudo  u = 0      the mass is lost; normalised to sum 1 this equals strong, so a sweep needs no dangling term
+    pseudo  u = 0      the mass is lost
 
-Stopping rule. The iteration is a contraction with factor alpha in the L1 norm, so when two iterates differ by delta the
-distance to the fixed point is at most alpha / (1 - alpha) * delta. The iteration ends when that bound is at or below
-`tolerance`: an error bound on the result, whatever the number of nodes (networkx multiplies its tolerance by n instead
-and may stop after one step on a large graph).
+What is iterated is always pseudo, which needs no dangling term: strong is pseudo, scaled to sum 1, and weak is pseudo
+plus a multiple of the pseudo rank of the uniform preference. Dangling nodes give nothing to others, so they are left
+out of the sweeps and get their rank in one pass at the end, by which most nodes of a web graph and a third of its arcs
+drop out of the loop.
+
+A sweep is a block Gauss-Seidel step: the sources are cut into groups (ranges of ids that the number of nodes alone
+decides), a group is computed from what the others hold by then, and written when all of it is done. So half the sweeps
+of the power iteration suffice, one array of contributions (rank / out-weight) is enough, and the result is the same bit
+for bit whatever the threads and blocks. Random reads of that array are what takes the time; everything else streams.
+
+Stopping rule. If x' follows x in a sweep, x' = x' L + x U + b with alpha P = L + U, so the residual of x' is (x' - x) U,
+and the distance to the solution at most alpha / (1 - alpha) times the L1 norm of x' - x. Scaling to sum 1 at most
+doubles the error relative to the mass. The sweeps end when that bound is at or below `tolerance`: a bound on the L1
+error of the result, whatever the number of nodes (networkx multiplies its tolerance by n instead and may stop after
+one step on a large graph).
 
 Sources: Page, Brin, Motwani, Winograd 1999; Boldi, Posenti, Santini, Vigna, "Traps and pitfalls of topic-biased
-PageRank", 2006 (strong, weak, pseudorank); the stopping rule is that of the LAW library.
+PageRank", 2006 (strong, weak, pseudorank); Gauss-Seidel and the stopping rule as in the LAW library.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.kernels import kernel
 from corpus.settings import require
+from sitegraph.checkpoint import Checkpoint
+from sitegraph.passes import Passes, Vector, aligned, columns_for
+from sitegraph.store.numbering import Numbering
 
 Dangling = Literal["strong", "weak", "pseudo"]
-Vector = NDArray[np.float64]
+Watch = Callable[[int, float], None]
+PIECE: Final = 1 << 14
+"""Slots updated in one call; differences are added up piece by piece, so their sum does not depend on threads."""
+MOST_VECTORS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,93 +72,252 @@ class PageRank:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """Ranks (float64, one per node), sweeps taken and the bound on their L1 error."""
+class Preference:
+    """A distribution over some nodes: slots int64[k], ascending, and mass float64[k] with sum 1."""
 
-    rank: Vector
+    slots: NDArray[np.int64]
+    mass: Vector
+
+    @classmethod
+    def of_ids(cls, ids: NDArray[np.int64], mass: Vector, numbering: Numbering) -> "Preference":
+        """Return the preference of node ids, each once, with masses that are not negative and have a sum above 0."""
+        total = float(mass.sum())
+        if len(ids) != len(mass) or not np.isfinite(total) or total <= 0.0 or (mass < 0).any():
+            raise ValueError("a preference is one number for each of its nodes, none negative, with a sum above 0")
+        slots = numbering.slots(ids)
+        order = np.argsort(slots)
+        return cls(slots[order], mass[order] / total)
+
+    def part(self, first: int, last: int) -> tuple[NDArray[np.int64], Vector]:
+        """Return the slots from `first` up to `last`, relative to `first`, and their mass."""
+        low, high = np.searchsorted(self.slots, [first, last]).tolist()
+        return self.slots[low:high] - first, self.mass[low:high]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A rank: values (float64, by slot), sweeps taken, the bound on its L1 error, and the sum that its pseudo rank has."""
+
+    values: Vector
     sweeps: int
     error: float
+    mass: float
+
+    def by_id(self, numbering: Numbering, start: int = 0, stop: int | None = None) -> Vector:
+        """Return the values of the ids from `start` to `stop`."""
+        return numbering.by_id(self.values, start, numbering.nodes if stop is None else stop)
 
 
-def pagerank(
-    offsets: NDArray[np.int64],
-    sources: NDArray[np.int32],
-    weights: Vector,
+@dataclass(slots=True)
+class Solution:
+    """The sources' part of several ranks while they are computed.
+
+    c: float64[sources, k], rank / out-weight (0 where nothing leaves). out: float64[sources].
+    """
+
+    c: Vector
+    out: Vector
+    sweeps: int = 0
+
+
+def pageranks(
+    passes: Passes,
+    preferences: Sequence[Preference | None],
     settings: PageRank | None = None,
-    preference: Vector | None = None,
-    watch: Callable[[int, float], None] | None = None,
-) -> Ranked:
-    """Rank the nodes of a graph given by target.
+    *,
+    watch: Watch | None = None,
+    checkpoint: Path | None = None,
+    out: Vector | None = None,
+) -> list[Ranked]:
+    """Return the rank of each preference (None: uniform), at most MOST_VECTORS of them, from one series of sweeps.
 
-    offsets: int64[n + 1]; the arcs into node t are sources[offsets[t]:offsets[t + 1]] (int32 node numbers) with
-    weights (float64, finite, not negative) at the same places. preference: float64[n], not negative, with a sum
-    above 0 (normalised here); None is uniform. watch(sweeps, error) is called after each sweep.
-    Raises ValueError when the arrays do not fit together, ArithmeticError when max_sweeps do not reach the tolerance.
+    watch(sweeps, error) is called after each sweep. checkpoint: a file that keeps the state between sweeps and from
+    which an interrupted call with equal arguments goes on. out: the out-weights, when they are known already.
+    Raises ArithmeticError when max_sweeps do not reach the tolerance, StorageError for a damaged graph.
     """
     settings = settings or PageRank()
-    n = len(offsets) - 1
-    check(n, offsets, sources, weights)
+    if not 1 <= len(preferences) <= MOST_VECTORS:
+        raise ValueError(f"{len(preferences)} preferences; give 1 to {MOST_VECTORS}")
+    n = passes.graph.n
     if n == 0:
-        return Ranked(np.zeros(0), 0, 0.0)
-    v = normalised(preference, n)
-    out = out_weights(sources, weights, n)
-    alpha = settings.damping
-    x = v.copy()
-    for sweeps in range(1, settings.max_sweeps + 1):
-        lost = float(x[out == 0.0].sum())
-        y = sweep(offsets, sources, weights, np.divide(x, out, out=np.zeros(n), where=out > 0.0))
-        y *= alpha
-        if settings.dangling != "pseudo":
-            y += alpha * lost * (v if settings.dangling == "strong" else 1.0 / n)
-        y += (1.0 - alpha) * v
-        error = alpha / (1.0 - alpha) * float(np.abs(y - x).sum())
-        x = y
+        return [Ranked(np.zeros(0), 0, 0.0, 0.0) for _ in preferences]
+    wanted = list(preferences)
+    if settings.dangling == "weak" and None not in wanted:
+        if len(wanted) == MOST_VECTORS:
+            raise ValueError(f"weak ranks need the uniform one beside them: at most {MOST_VECTORS - 1} preferences")
+        wanted.append(None)
+    errors = sweeps(passes, wanted, settings, out, watch, checkpoint)
+    solution, bounds = errors
+    pseudo = complete(passes, wanted, settings, solution)
+    made = [combined(pseudo, wanted, k, settings, passes, solution, bounds) for k in range(len(preferences))]
+    return made
+
+
+def sweeps(
+    passes: Passes,
+    wanted: Sequence[Preference | None],
+    settings: PageRank,
+    out: Vector | None,
+    watch: Watch | None,
+    path: Path | None,
+) -> tuple[Solution, list[float]]:
+    """Sweep until all error bounds are at or below the tolerance; return the sources' part, and the bounds."""
+    graph = passes.graph
+    saved = Checkpoint(path, graph, passes.weights, [(p.slots, p.mass) if p else None for p in wanted], settings)
+    solution = Solution(aligned(graph.arcs.description.sources, columns_for(len(wanted))), np.zeros(0))
+    solution.out = passes.out_weights() if out is None else out
+    solution.sweeps = saved.load(solution.c)
+    if not solution.sweeps:
+        begin(solution, wanted, graph.n)
+    groups = graph.arcs.groups()
+    while True:
+        change, mass = sweep(passes, groups, wanted, settings, solution)
+        solution.sweeps += 1
+        bounds = [bound(change[k], mass[k], wanted[k], settings, graph.n) for k in range(len(wanted))]
         if watch:
-            watch(sweeps, error)
-        if error <= settings.tolerance:
-            return Ranked(x, sweeps, error)
-    raise ArithmeticError(f"PageRank: error bound {error:.2e} after {sweeps} sweeps; raise tolerance or max_sweeps")
+            watch(solution.sweeps, max(bounds))
+        if max(bounds) <= settings.tolerance:
+            saved.forget()
+            return solution, bounds
+        if solution.sweeps >= settings.max_sweeps:
+            raise ArithmeticError(
+                f"PageRank: error bound {max(bounds):.2e} after {solution.sweeps} sweeps; raise tolerance or max_sweeps"
+            )
+        saved.save(solution.c, solution.sweeps)
 
 
-def check(n: int, offsets: NDArray[np.int64], sources: NDArray[np.int32], weights: Vector) -> None:
-    """Raise ValueError unless the arrays describe a graph: the kernel below reads without looking."""
-    if n < 0 or offsets[0] != 0 or offsets[-1] != len(sources) or (np.diff(offsets) < 0).any():
-        raise ValueError("offsets must rise from 0 to the number of arcs")
-    if len(weights) != len(sources):
-        raise ValueError(f"{len(weights)} weights for {len(sources)} arcs")
-    if len(sources) and (sources.min() < 0 or sources.max() >= n):
-        raise ValueError(f"arc sources must be node numbers from 0 to {n - 1}")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError("weights must be finite and not negative")
+def begin(solution: Solution, wanted: Sequence[Preference | None], n: int) -> None:
+    """Set the contributions to those of the preferences."""
+    sources = len(solution.out)
+    linking = solution.out > 0.0
+    for k, preference in enumerate(wanted):
+        if preference is None:
+            solution.c[linking, k] = 1.0 / n / solution.out[linking]
+        else:
+            slots, mass = preference.part(0, sources)
+            some = linking[slots]
+            solution.c[slots[some], k] = mass[some] / solution.out[slots[some]]
 
 
-def normalised(preference: Vector | None, n: int) -> Vector:
-    """Return the preference as a distribution over n nodes."""
-    if preference is None:
-        return np.full(n, 1.0 / n)
-    total = float(preference.sum())
-    if len(preference) != n or not np.isfinite(total) or total <= 0.0 or (preference < 0).any():
-        raise ValueError(f"the preference must be {n} numbers, none negative, with a sum above 0")
-    return np.asarray(preference, dtype=np.float64) / total
+def sweep(
+    passes: Passes, groups: list[range], wanted: Sequence[Preference | None], settings: PageRank, solution: Solution
+) -> tuple[Vector, Vector]:
+    """Do one sweep; return per column the L1 norm of the change (float64[columns]) and the sum of the ranks."""
+    arcs, columns = passes.graph.arcs, solution.c.shape[1]
+    uniform = np.array([(1.0 - settings.damping) / passes.graph.n if p is None else 0.0 for p in wanted])
+    uniform = np.concatenate([uniform, np.zeros(columns - len(wanted))])
+    change, mass = np.zeros(columns), np.zeros(columns)
+    for group in groups:
+        first, last = int(arcs.first[group[0]]), int(arcs.first[group[-1]] + arcs.targets[group[-1]])
+        y = aligned(last - first, columns)
+        passes.pull(group, solution.c, y, first)
+        y *= settings.damping
+        for k, preference in enumerate(wanted):
+            if preference is not None:
+                slots, given = preference.part(first, last)
+                y[slots, k] += (1.0 - settings.damping) * given
+        c, out = solution.c[first:last], solution.out[first:last]
+        for found in passes.spread(range(0, last - first, PIECE), lambda at: update_piece(y, c, out, uniform, at)):
+            change += found[0]
+            mass += found[1]
+    return change, mass
+
+
+def update_piece(y: Vector, c: Vector, out: Vector, uniform: Vector, at: int) -> Any:
+    """Update one piece of a group."""
+    part = slice(at, at + PIECE)
+    return update(y[part], c[part], out[part], uniform)
 
 
 @kernel
-def out_weights(sources: Any, weights: Any, n: Any) -> Any:  # int32[m], float64[m] -> float64[n]
-    """Add up the weight that leaves each node."""
-    out = np.zeros(n)
-    for i in range(len(sources)):
-        out[sources[i]] += weights[i]
-    return out
+def update(y: Any, c: Any, out: Any, uniform: Any) -> Any:
+    """Write the contributions of new ranks y + uniform to c; return float64[2, k]: L1 norm of the change, and sum.
+
+    Nodes that no weight leaves (out = 0) contribute nothing, whatever they have.
+    """
+    found = np.zeros((2, y.shape[1]))
+    for k in range(y.shape[1]):
+        change, total = 0.0, 0.0
+        for i in range(len(out)):
+            x = y[i, k] + uniform[k]
+            total += x
+            if out[i] > 0.0:
+                change += abs(x - c[i, k] * out[i])
+                c[i, k] = x / out[i]
+        found[0, k], found[1, k] = change, total
+    return found
 
 
-@kernel
-def sweep(offsets: Any, sources: Any, weights: Any, share: Any) -> Any:  # -> float64[n]
-    """Return for each node the sum of weight * share[source] over its incoming arcs."""
-    n = len(offsets) - 1
-    y = np.zeros(n)
-    for t in range(n):
-        total = 0.0
-        for i in range(offsets[t], offsets[t + 1]):
-            total += weights[i] * share[sources[i]]
-        y[t] = total
-    return y
+def bound(change: float, mass: float, preference: Preference | None, settings: PageRank, n: int) -> float:
+    """Return the bound on the L1 error of a rank after a sweep that changed it by `change`."""
+    error = settings.damping / (1.0 - settings.damping) * change
+    if settings.dangling == "pseudo":
+        return float(error)
+    del preference, n
+    return float(2.0 * error / max(mass - error, 1.0 - settings.damping))
+
+
+def complete(
+    passes: Passes, wanted: Sequence[Preference | None], settings: PageRank, solution: Solution
+) -> list[Vector]:
+    """Return the pseudo ranks of all nodes by slot: those of dangling nodes, and of nodes that no weight leaves, come
+    from one more pass."""
+    graph, columns = passes.graph, solution.c.shape[1]
+    sources = len(solution.out)
+    ranks = [np.empty(graph.n) for _ in wanted]
+    for k in range(len(wanted)):
+        np.multiply(solution.c[:, k], solution.out, out=ranks[k][:sources])
+    lost = np.flatnonzero(solution.out == 0.0)
+    for numbers in ([passes.loop] if len(lost) else []) + portions(passes, passes.tail):
+        if not len(numbers):
+            continue
+        first = int(graph.arcs.first[numbers[0]])
+        last = int(graph.arcs.first[numbers[-1]] + graph.arcs.targets[numbers[-1]])
+        y = aligned(last - first, columns)
+        passes.pull(numbers, solution.c, y, first)
+        y *= settings.damping
+        for k, preference in enumerate(wanted):
+            if preference is None:
+                y[:, k] += (1.0 - settings.damping) / graph.n
+            else:
+                slots, given = preference.part(first, last)
+                y[slots, k] += (1.0 - settings.damping) * given
+            if first < sources:
+                ranks[k][lost] = y[lost, k]
+            else:
+                ranks[k][first:last] = y[:, k]
+    return ranks
+
+
+def portions(passes: Passes, numbers: range, targets: int = 1 << 22) -> list[range]:
+    """Return the blocks in portions of about so many targets."""
+    if not len(numbers):
+        return []
+    place = np.cumsum(passes.graph.arcs.targets[numbers.start : numbers.stop]) // targets
+    cuts = [0, *(np.flatnonzero(np.diff(place)) + 1).tolist(), len(numbers)]
+    return [numbers[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def combined(
+    pseudo: list[Vector],
+    wanted: Sequence[Preference | None],
+    k: int,
+    settings: PageRank,
+    passes: Passes,
+    solution: Solution,
+    bounds: list[float],
+) -> Ranked:
+    """Return rank k in the mode that the settings ask for."""
+    values, mass = pseudo[k], float(pseudo[k].sum())
+    if settings.dangling == "pseudo":
+        return Ranked(values, solution.sweeps, bounds[k], mass)
+    if settings.dangling == "weak" and wanted[k] is not None:
+        everywhere = pseudo[list(wanted).index(None)]
+        sources = len(solution.out)
+        lost = np.flatnonzero(solution.out == 0.0)
+        own, uniform = (float(x[sources:].sum() + x[lost].sum()) for x in (values, everywhere))
+        factor = settings.damping / (1.0 - settings.damping)
+        dangling = own / (1.0 - factor * uniform)  # x . d of the weak rank x = values + factor * (x . d) * everywhere
+        values = values + factor * dangling * everywhere
+    values = values / values.sum()
+    return Ranked(values, solution.sweeps, bounds[k], mass)

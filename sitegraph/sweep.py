@@ -120,3 +120,51 @@ def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, 
             first += add_four(chunk, ahead, ask, codes, first, weights, c, y)
         ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
     return used == 0
+
+
+@kernel
+def push_chunk(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, z: Any, y: Any, low: Any) -> Any:
+    """Add to y (float64[range, k]) what the targets of a chunk give back to sources low ... low + len(y) - 1."""
+    ids, runs, used = chunk
+    weighted = len(codes) > 0
+    k = y.shape[1]
+    size = np.uint64(len(y))
+    i = np.uint64(0)
+    for r in range(np.uint64(used)):
+        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+        a, b = z[t, 0], z[t, k - 1]
+        for arc in range(i, j):
+            if ask:
+                coming = np.uint64(ahead[arc]) - low
+                if coming < size:
+                    prefetch(y, coming)
+            s = np.uint64(ids[arc]) - low
+            if s < size:
+                w = weights[np.uint64(codes[first + arc])] if weighted else 1.0
+                y[s, 0] += w * a
+                if k == 2:
+                    y[s, 1] += w * b
+        i = j
+    return i
+
+
+@kernel
+def push(
+    block: Any, codes: Any, weights: Any, references: Any, sources: Any, z: Any, y: Any, low: Any, ask: Any
+) -> Any:
+    """Add to y (float64[range, k], of sources from `low` on) what a block's targets give back; False where damaged.
+
+    z float64[targets of the block, k], k is 1 or 2; sources: how many there are in all; the rest as in pull.
+    """
+    state = np.zeros(STATE, np.int64)
+    gaps = np.empty(CHUNK + 16, np.uint32)
+    ids, ahead = np.zeros(CHUNK, np.uint32), np.zeros(CHUNK, np.uint32)
+    runs, runs_ahead = np.empty((CHUNK, 2), np.int64), np.empty((CHUNK, 2), np.int64)
+    first = np.uint64(0)
+    used = next_chunk(state, block, references, sources, gaps, ids, runs)
+    while used > 0:
+        used_ahead = next_chunk(state, block, references, sources, gaps, ahead, runs_ahead)
+        chunk = ids, runs, used
+        first += push_chunk(chunk, ahead, ask and used_ahead > 0, codes, first, weights, z, y, np.uint64(low))
+        ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
+    return used == 0

@@ -13,6 +13,7 @@ its lengths agree, and with views of exactly its bytes; kernels check each sourc
 StorageError with file, block and offset, whatever it is.
 """
 
+import hashlib
 import json
 import mmap
 import struct
@@ -20,6 +21,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -209,6 +211,7 @@ class Arcs:
         self.loop = int(np.searchsorted(self.first, self.description.sources))
         self._check_order()
         self._lock = threading.Lock()
+        self._blocks: list[Block | None] = [None] * len(places)
 
     def _column(self, name: str) -> NDArray[np.int64]:
         return np.array([int(self._files[f].index[name][b]) for f, b in self._places], np.int64)
@@ -231,14 +234,29 @@ class Arcs:
 
     def block(self, number: int) -> Block:
         """Return a block; raises StorageError when it is damaged."""
-        file, block = self._places[number]
-        with self._lock:
-            return self._files[file].block(block)
+        found = self._blocks[number]
+        if found is None:
+            file, place = self._places[number]
+            with self._lock:
+                found = self._blocks[number] = self._files[file].block(place)
+        return found
+
+    def groups(self) -> list[range]:
+        """Return the blocks of linking targets by the file that holds them: by ranges of ids that n alone decides."""
+        files = np.array([file for file, _ in self._places[: self.loop]], np.int64)
+        cuts = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(files)]
+        return [range(a, b) for a, b in pairwise(cuts) if b > a]
+
+    def mark(self) -> bytes:
+        """Return what tells these arcs from others: a digest of the indexes, check sums of blocks among them."""
+        return hashlib.sha256(b"".join(file.index.tobytes() for file in self._files)).digest()
 
     def damaged(self, number: int) -> StorageError:
         """Return the error for a block in which a kernel met a source that does not exist."""
         file, block = self._places[number]
-        return StorageError(f"{self._files[file].path}: block {block}: an arc from a node that does not exist; build the graph again")
+        return StorageError(
+            f"{self._files[file].path}: block {block}: an arc from a node that does not exist; build the graph again"
+        )
 
     def blocks(self) -> Iterator[Block]:
         """Yield all blocks."""

@@ -181,7 +181,7 @@ def relabelled(lists: Lists, relabel: NDArray[np.int32]) -> Lists:
     if len(lists.index):
         order = np.argsort(keys, kind="stable")
         counts = lists.rows[lists.index[order]]
-        counts[:, HOSTS] = counts[:, : HOSTS].sum(axis=1) > 0
+        counts[:, HOSTS] = counts[:, :HOSTS].sum(axis=1) > 0
         return merge(keys[order], counts, np.add.reduceat, width)
     keys.sort()
     starts = np.flatnonzero(np.concatenate([[len(keys) > 0], keys[1:] != keys[:-1]]))
@@ -332,9 +332,7 @@ class ArcBuilder:
         else:
             table.add(ALONE)
         built = BuiltArcs(in_domains=np.zeros(self.spill.nodes, np.int64))
-        description = Description(
-            nodes=self.spill.nodes, sources=self.numbering.sources, code_bytes=table.code_bytes
-        )
+        description = Description(nodes=self.spill.nodes, sources=self.numbering.sources, code_bytes=table.code_bytes)
         for number in range(self.spill.ranges):
             self._build(number, built, table, description, counted)
         with TableWriter(self.classes, 0, CLASSES_SCHEMA) as out:
@@ -377,9 +375,7 @@ class ArcBuilder:
         self.spill.remove(number)
         return lists
 
-    def _build(
-        self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool
-    ) -> None:
+    def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
         first, width = self._first(number), self._width(number)
         mark = self.spill.folder / f"{number:05d}.done.json"
         domains = self.spill.folder / f"{number:05d}.domains.npy"

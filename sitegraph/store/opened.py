@@ -42,7 +42,9 @@ class Graph:
         self.sets, self.level = sets, level
         for shard_set in (kind(level) for kind in (sets.names, sets.nodes, sets.classes, sets.arcs)):
             if not shard_set.parts():
-                raise MissingError(f"{shard_set.root / shard_set.name}: no such graph; build one first (`sitegraph build`)")
+                raise MissingError(
+                    f"{shard_set.root / shard_set.name}: no such graph; build one first (`sitegraph build`)"
+                )
         self.names = Names(sets.names(level).path(0))
         self.arcs = Arcs(sets.arcs(level).paths())
         self.classes: pa.Table = self._table(sets.classes(level).path(0), CLASSES)
@@ -52,7 +54,9 @@ class Graph:
         found = read_parquet(path, columns)
         wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
         if not found.schema.equals(wanted):
-            raise StorageError(f"{path}: not the columns of a graph; build it again.\nexpected:\n{wanted}\ngot:\n{found.schema}")
+            raise StorageError(
+                f"{path}: not the columns of a graph; build it again.\nexpected:\n{wanted}\ngot:\n{found.schema}"
+            )
         return found
 
     def _check(self) -> None:
@@ -93,7 +97,7 @@ class Graph:
         return self.numbering.references(block.first, block.targets)
 
     def lists(self, number: int) -> tuple[Block, NDArray[np.int64], NDArray[np.uint32]]:
-        """Return a block decoded: (block, offsets int64[targets + 1], source slots uint32[arcs]). """
+        """Return a block decoded: (block, offsets int64[targets + 1], source slots uint32[arcs])."""
         block = self.arcs.block(number)
         offsets, sources = np.zeros(block.targets + 1, np.int64), np.empty(block.arcs, np.uint32)
         if not decode_block(block.sections, self.references(block), self.numbering.sources, offsets, sources):

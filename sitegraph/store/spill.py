@@ -77,7 +77,7 @@ class Spill:
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
         self.folder, self.nodes, self.counted = folder, nodes, counted
         self.width_bits = range_bits(nodes)
-        self.ranges = -(-nodes // (1 << self.width_bits))
+        self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
         self.links = np.zeros((nodes + 63) // 64, np.uint64)
         self._relabelled = relabelled
         self.arcs, self.sorted_by_source, self._last = 0, True, np.uint32(0)

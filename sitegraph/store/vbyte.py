@@ -124,7 +124,11 @@ def prefetch(context: Any, array: Any, index: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, arguments[0])
         byte = ir.PointerType(ir.IntType(8))
         stride = cgutils.unpack_tuple(builder, view.strides)[0]
-        offset = builder.mul(builder.zext(arguments[1], ir.IntType(64)), stride) if arguments[1].type.width < 64 else builder.mul(arguments[1], stride)
+        offset = (
+            builder.mul(builder.zext(arguments[1], ir.IntType(64)), stride)
+            if arguments[1].type.width < 64
+            else builder.mul(arguments[1], stride)
+        )
         address = builder.gep(builder.bitcast(view.data, byte), [offset])
         word = ir.IntType(32)
         hint = cgutils.get_or_insert_function(
@@ -142,7 +146,9 @@ def number_size(value: Any) -> Any:  # uint32 -> bytes it takes, 1 to 4
 
 
 @kernel
-def encode(values: Any, control: Any, data: Any) -> Any:  # uint32[m], uint8[>= ceil(m / 4)], uint8[>= 4 m + 16] -> bytes
+def encode(
+    values: Any, control: Any, data: Any
+) -> Any:  # uint32[m], uint8[>= ceil(m / 4)], uint8[>= 4 m + 16] -> bytes
     """Write the numbers; a last group is filled up with zeros. Return the data bytes."""
     at = np.uint64(0)
     m = np.uint64(len(values))
@@ -183,7 +189,9 @@ def decode_plain(control: Any, group: Any, groups: Any, data: Any, at: Any, out:
 
 
 @inlined
-def decode_shuffled(control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any, sizes: Any, shuffles: Any) -> Any:
+def decode_shuffled(
+    control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any, sizes: Any, shuffles: Any
+) -> Any:
     """The same by byte shuffles."""
     for g in range(np.uint64(groups)):
         byte = np.uint64(control[np.uint64(group) + g])

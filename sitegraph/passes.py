@@ -1,0 +1,157 @@
+"""Passes over the arcs of a level, on several threads: every rank is made of these.
+
+A pass reads blocks from the memory-mapped file, straight into the kernels of sweep.py, which run without the GIL. Blocks
+are dealt to threads in portions of some hundred thousand arcs; what a block writes belongs to its targets alone, so
+neither the number of threads nor the order in which they finish can change a result.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sitegraph.store.arcs import Block
+from sitegraph.store.opened import Graph
+from sitegraph.sweep import pull, push
+
+PORTION: Final = 1 << 18
+"""Arcs that a thread takes at a time."""
+CACHED: Final = 1 << 24
+"""Bytes of a vector from which its reads are asked for ahead: below, it lies in the cache, and asking costs time."""
+
+Vector = NDArray[np.float64]
+Work = Callable[[int, Block], bool]
+
+
+def threads_of(threads: int) -> int:
+    """Return how many threads to use: 0 is one per processor that this process may run on."""
+    return (
+        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+    )
+
+
+def aligned(rows: int, columns: int) -> Vector:
+    """Return zeros, float64[rows, columns], that begin at a cache line, so that no row of 32 bytes lies in two."""
+    raw = np.zeros(rows * columns * 8 + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + rows * columns * 8].view(np.float64).reshape(rows, columns)
+
+
+def columns_for(vectors: int) -> int:
+    """Return the columns that the kernels want for so many vectors: 1, 2 or 4."""
+    return 1 if vectors == 1 else 2 if vectors == 2 else 4
+
+
+@dataclass(slots=True)
+class Passes:
+    """Passes over a graph with the given weights (float64 per class). Use it as a context manager, or call close."""
+
+    graph: Graph
+    weights: Vector
+    threads: int = 0
+    _pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.threads = threads_of(self.threads)
+        self._pool = ThreadPoolExecutor(self.threads)
+        if self.uniform:
+            self.weights = np.full(len(self.weights), self.weights[0] if len(self.weights) else 1.0)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all arcs weigh the same: the codes need not be read then, and every weight is as good as 1."""
+        return len(self.weights) <= 1 or (bool((self.weights == self.weights[0]).all()) and self.weights[0] > 0)
+
+    def __enter__(self) -> "Passes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def codes(self, block: Block) -> NDArray[Any]:
+        """Return the codes of a block as the kernels want them: empty where all arcs weigh 1."""
+        return block.codes[:0] if self.uniform else block.codes
+
+    def each(self, numbers: Sequence[int], work: Work) -> None:
+        """Call work(number, block) for some blocks, on all threads. Raises StorageError where it returns False."""
+
+        def portion(part: Sequence[int]) -> None:
+            for number in part:
+                if not work(number, self.graph.arcs.block(number)):
+                    raise self.graph.arcs.damaged(number)
+
+        list(self._pool.map(portion, self._portions(numbers)))
+
+    def spread(self, tasks: Sequence[Any], work: Callable[[Any], Any]) -> list[Any]:
+        """Return work(task) for each task, on all threads, in order."""
+        return list(self._pool.map(work, tasks))
+
+    def _portions(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        start, held = 0, 0
+        for place, number in enumerate(numbers):
+            held += int(self.graph.arcs.arcs[number])
+            if held >= PORTION:
+                yield numbers[start : place + 1]
+                start, held = place + 1, 0
+        if start < len(numbers):
+            yield numbers[start:]
+
+    def pull(self, numbers: Sequence[int], c: Vector, y: Vector, first: int) -> None:
+        """Add to y (float64[slots, k], from slot `first` on) what sources give to the targets of some blocks."""
+        ask = c.nbytes > CACHED
+
+        def work(number: int, block: Block) -> bool:
+            part = y[block.first - first : block.first - first + block.targets]
+            references = self.graph.references(block)
+            return bool(pull(block.sections, self.codes(block), self.weights, references, c, part, ask))
+
+        self.each(numbers, work)
+
+    def push(self, numbers: Sequence[int], z: Callable[[Block], Vector], y: Vector) -> None:
+        """Add to y (float64[sources, k]) what the targets of some blocks give back; z(block): float64[targets, k].
+
+        Each thread reads all of the blocks, and adds what belongs to its own range of sources.
+        """
+        ask = y.nbytes > CACHED
+        bounds = np.linspace(0, len(y), self.threads + 1).astype(np.int64).tolist()
+
+        def work(thread: int) -> None:
+            low, part = bounds[thread], y[bounds[thread] : bounds[thread + 1]]
+            for number in numbers:
+                block = self.graph.arcs.block(number)
+                references = self.graph.references(block)
+                given = (block.sections, self.codes(block), self.weights, references, len(y), z(block), part, low, ask)
+                if not push(*given):
+                    raise self.graph.arcs.damaged(number)
+
+        self.spread(range(self.threads), work)
+
+    def out_weights(self) -> Vector:
+        """Return the weight that leaves each source (float64[sources])."""
+        out = np.zeros((self.graph.arcs.description.sources, 1))
+        self.push(range(len(self.graph.arcs)), lambda block: np.ones((block.targets, 1)), out)
+        return out[:, 0]
+
+    def in_weights(self, numbers: Sequence[int]) -> Vector:
+        """Return the weight that enters each target of consecutive blocks (float64[targets])."""
+        if not len(numbers):
+            return np.zeros(0)
+        arcs = self.graph.arcs
+        first, last = int(arcs.first[numbers[0]]), int(arcs.first[numbers[-1]] + arcs.targets[numbers[-1]])
+        found = np.zeros((last - first, 1))
+        self.pull(numbers, np.ones((arcs.description.sources, 1)), found, first)
+        return found[:, 0]
+
+    @property
+    def loop(self) -> range:
+        """The blocks of linking targets."""
+        return range(self.graph.arcs.loop)
+
+    @property
+    def tail(self) -> range:
+        """The blocks of dangling targets."""
+        return range(self.graph.arcs.loop, len(self.graph.arcs))
