@@ -45,10 +45,13 @@ class TextBlock:
     lines: int
     data: Text
 
+    def place(self, start: int) -> str:
+        """Return file and line of the line that begins at data[start]."""
+        return f"{self.path}, line {self.first + newlines(self.data[:start]):,}"
+
     def fault(self, start: int, reason: str) -> InputError:
         """Return the error for the line that begins at data[start]."""
-        line = self.first + newlines(self.data[:start])
-        return InputError(f"{self.path}, line {line:,}: {reason}; fetch the file again or mend the line")
+        return InputError(f"{self.place(start)}: {reason}; fetch the file again or mend the line")
 
     def line_at(self, start: int) -> bytes:
         """Return the line that begins at data[start], without its newline."""
