@@ -5,8 +5,9 @@
     listed   the nodes named in a text file
     taken    those nodes with the arcs among them
 
-The graph is asked for the arcs of one node at a time, so nothing of it is held but what was asked for. A hub of the web
-has 20 M arcs: rings are folded as they grow, and the limit bounds what is kept.
+A graph is stored by target. So links that lead to a node are asked for node by node, and nothing else of the graph is
+read; for those that lead from nodes it is read once for each ring of an ego network (or `direction` is "in"). A hub of
+the web has 20 M arcs: rings are folded as they grow, and the limit bounds what is kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,13 +30,17 @@ FOLD: Final = 1 << 24
 
 
 class Arcs(Protocol):
-    """A graph that knows the arcs of a node: ids at the other end, ascending, and the class of each arc."""
+    """A graph of n nodes that knows the arcs into each, and all."""
+
+    @property
+    def n(self) -> int:
+        """How many nodes."""
 
     def in_arcs(self, node: int, /) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return sources and classes of the arcs that lead to a node."""
+        """Return sources (ids, ascending) and classes of the arcs that lead to a node."""
 
-    def out_arcs(self, node: int, /) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return targets and classes of the arcs that lead from a node."""
+    def chunks(self) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+        """Yield all arcs: sources, targets (ids) and classes."""
 
 
 class Names(Protocol):
@@ -113,16 +118,25 @@ def ego(
 
 def neighbours(graph: Arcs, nodes: Ids, direction: Direction) -> Ids:
     """Return the ids of all nodes that a link joins with one of these, ascending."""
-    ask = {"in": (graph.in_arcs,), "out": (graph.out_arcs,), "both": (graph.in_arcs, graph.out_arcs)}[direction]
     found, waiting, held = np.empty(0, np.int64), [], 0
-    for node in nodes.tolist():
-        for arcs in ask:
-            ends = arcs(node)[0].astype(np.int64)
-            waiting.append(ends)
-            held += len(ends)
+    for ends in joined(graph, nodes, direction):
+        waiting.append(ends)
+        held += len(ends)
         if held > FOLD:
             found, waiting, held = np.unique(np.concatenate([found, *waiting])), [], 0
     return np.unique(np.concatenate([found, *waiting]))
+
+
+def joined(graph: Arcs, nodes: Ids, direction: Direction) -> Iterator[Ids]:
+    """Yield ids of nodes that a link joins with one of these, in pieces."""
+    if direction != "out":
+        for node in nodes.tolist():
+            yield graph.in_arcs(node)[0].astype(np.int64)
+    if direction != "in":
+        linking = np.zeros(graph.n, np.bool_)
+        linking[nodes] = True
+        for source, target, _ in graph.chunks():
+            yield target[linking[source]].astype(np.int64)
 
 
 def first(ids: Ids, room: int, rank: NDArray[np.float64] | None) -> Ids:

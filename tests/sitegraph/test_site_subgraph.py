@@ -1,6 +1,7 @@
 """Subgraphs: whom to take, and the arcs among them."""
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
@@ -20,22 +21,26 @@ Arc = tuple[int, int]
 class Graph:
     """A graph and its names in memory; the class of arc (s, t) is (s + t) % 3."""
 
+    n = 10
+
     def __init__(self, arcs: list[Arc], names: list[str] | None = None) -> None:
         self.arcs = sorted(set(arcs))
         self.names = names or []
         self.asked: list[int] = []
+        self.passes = 0
 
-    def _ends(self, ends: list[int], node: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-        self.asked.append(node)
-        return np.array(ends, np.uint32), np.array([(end + node) % 3 for end in ends], np.uint16)
-
-    def in_arcs(self, node: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    def in_arcs(self, node: int) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
         """Return sources and classes."""
-        return self._ends([s for s, t in self.arcs if t == node], node)
+        self.asked.append(node)
+        ends = [s for s, t in self.arcs if t == node]
+        return np.array(ends, np.int64), np.array([(end + node) % 3 for end in ends], np.uint16)
 
-    def out_arcs(self, node: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-        """Return targets and classes."""
-        return self._ends([t for s, t in self.arcs if s == node], node)
+    def chunks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
+        """Yield all arcs, two at a time."""
+        self.passes += 1
+        for start in range(0, len(self.arcs), 2):
+            source, target = np.array(self.arcs[start : start + 2], np.int64).T
+            yield source, target, ((source + target) % 3).astype(np.uint8)
 
     def __getitem__(self, node: int) -> str:
         return self.names[node]
@@ -61,13 +66,20 @@ def test_an_ego_network_follows_links_either_way() -> None:
     assert ego(PATH, 2, depth=0).ids.tolist() == [2]
 
 
+def test_links_to_a_node_need_no_pass_over_the_graph() -> None:
+    """Only nodes nearer than the depth are asked for what links to them."""
+    graph = Graph([(0, 1), (1, 2), (2, 3), (3, 4)])
+    ego(graph, 3, depth=2, direction="in")
+    assert (graph.asked, graph.passes) == ([3, 2], 0)
+
+
 def test_the_limit_keeps_the_highest_ranks_of_the_last_ring() -> None:
     """Those left out are counted; without ranks the lowest ids stay; nothing beyond the ring is asked for."""
     star = Graph([(leaf, 0) for leaf in range(1, 6)] + [(9, leaf) for leaf in range(1, 6)])
     rank = np.array([0.0, 0.1, 0.5, np.nan, 0.5, 0.3, 0.0, 0.0, 0.0, 0.0])
     found = ego(star, 0, depth=2, limit=3, rank=rank)
     assert (found.ids.tolist(), found.distance.tolist(), found.left_out) == ([0, 2, 4], [0, 1, 1], 3)
-    assert set(star.asked) == {0}
+    assert (star.asked, star.passes) == ([0], 1)
     assert ego(star, 0, depth=2, limit=3).ids.tolist() == [0, 1, 2]
     assert ego(star, 0, depth=1, limit=1).left_out == 5
 
