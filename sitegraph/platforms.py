@@ -24,24 +24,23 @@ can vote. `write_list` stores the names with their evidence; `read_list` reads s
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from corpus.errors import InputError
 from corpus.kernels import kernel
 from corpus.schema import column
 from corpus.settings import require
 from corpus.storage import write_text
 from corpus.url import node_form
 from sitegraph.hosts import reverse
+from sitegraph.seedfiles import lines_of, wrong
 
 Ids = NDArray[Any]
 Arcs = Callable[[], Iterable[tuple[Ids, Ids]]]
 """A function that reads the arcs between hosts once more: chunks of source and target ids, ascending by target."""
-MAX_LINE: Final = 1 << 12
 
 EVIDENCE = pa.schema(
     [
@@ -301,16 +300,9 @@ def read_list(path: Path) -> frozenset[str]:
     Raises InputError when a line is no domain, or the file cannot be read.
     """
     found = set()
-    try:
-        with open(path, "rb") as lines:
-            for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE + 1), b""), 1):
-                text = line.partition(b"#")[0].decode("utf-8", "replace").lstrip("\ufeff").strip()
-                name = node_form(text)
-                if len(line) > MAX_LINE or (text and name is None):
-                    raise InputError(
-                        f"{path}, line {number:,}: {text[:80]!a} is no domain; one name a line, # comments"
-                    )
-                found |= {name} if name else set()
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the platforms ({error.strerror}); check the path") from error
+    for number, text in lines_of(path):
+        name = node_form(text)
+        if name is None:
+            raise wrong(path, number, f"{text[:80]!a} is no domain; one name a line, # comments")
+        found.add(name)
     return frozenset(found)

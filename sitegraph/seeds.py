@@ -1,85 +1,116 @@
-"""Seeds of a personalised rank: a text file with one host or registered domain per line, `#` begins a comment.
+"""Seeds of a personalised rank, or bad sites of an anti-rank: a file (seedfiles.py) -> preferences (preferences.py).
 
-Every known seed has the same mass. At host level a seed is the host of that name; a registered domain that is no host
-of the graph itself shares its mass equally among its hosts. At domain level a seed is its registered domain, and
-several seeds of one domain count once. A seed that is neither a host nor a domain of the graph is unknown at both.
+How sites become masses, at each level:
+
+1. Several seeds that are one node count once in their group.
+2. Every group that has a known seed has the same mass, and within it every seed. A seed of several languages in a group
+   (several seeds, one node) has an equal part in each.
+3. No language may hold more than `language_cap` of all mass where at least two languages are named. Those that would
+   are set to the cap, and the other languages are multiplied by one factor, so that all is 1 again; this is repeated
+   until none is above. Seeds of no language are one language more for this rule. The cap is never taken below one
+   divided by the number of languages. It goes before the equality of groups: a group that has capped languages only
+   ends with less than others.
+
+Without groups and languages every seed has the same mass. Seeds of no language may have that of their country's top
+level domain (`by_tld`, countries.py).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from corpus.errors import InputError
-from sitegraph.graph import count_nodes, read_nodes
-from sitegraph.hosts import domain_of, node_name
-from sitegraph.layout import GraphSets, Level
-
-Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """A preference per level (float64, one mass per node, not normalised), and how many seeds there were."""
-
-    by_level: Mapping[Level, Vector]
-    seeds: int
-    unknown: int
-
-
-def read_seeds(path: Path) -> list[str]:
-    """Return the distinct seeds of a file, sorted; node names where they are some, else as written."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the seeds ({error.strerror}); check the path") from error
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return sorted({node_name(line) or line for line in lines if line})
+from corpus.settings import require
+from sitegraph.countries import language_of
+from sitegraph.preferences import (
+    SHOWN,
+    Ids,
+    Preference,
+    Preferences,
+    Sites,
+    Vector,
+    found,
+    owners,
+    spread,
+    spreading,
+    summed,
+)
+from sitegraph.seedfiles import Seed, read_seeds
 
 
-def preferences(graph: GraphSets, path: Path) -> Preferences:
-    """Return the preferences that a seeds file asks for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sowing:
+    """How seeds become masses; see the module."""
 
-    Raises InputError when none of its seeds is in the graph.
+    language_cap: float = 0.5
+    by_tld: bool = False
+
+    def __post_init__(self) -> None:
+        require(0 < self.language_cap <= 1, self, "language_cap", "a share above 0, up to 1 (1 caps nothing)")
+
+
+def seeded(path: Path, sites: Sites, sowing: Sowing | None = None) -> Preferences:
+    """Return the preferences that a file of seeds (or of bad sites) asks for.
+
+    Raises InputError when a line is no seed, or none of the seeds is in the graph.
     """
-    seeds = read_seeds(path)
-    hosts, domains = find(graph, "host", seeds), find(graph, "domain", seeds)
-    known = [seed for seed in seeds if seed in hosts or seed in domains]
+    return sown(read_seeds(path), sites, sowing or Sowing(), str(path))
+
+
+def sown(seeds: Sequence[Seed], sites: Sites, sowing: Sowing, source: str) -> Preferences:
+    """Return the preferences of seeds; `source` says where they are from."""
+    if sowing.by_tld:
+        seeds = [s if s.language else replace(s, language=language_of(s.name)) for s in seeds]
+    hosts, domains = found(sites, [s.name for s in seeds])
+    known = np.flatnonzero((hosts >= 0) | (domains >= 0)).tolist()
+    names = {s.name for s in seeds}
+    unknown = sorted(names - {seeds[i].name for i in known})
     if not known:
-        raise InputError(f"{path}: none of its {len(seeds):,} seeds is in the graph; name hosts or domains that are")
-    owners = find(graph, "domain", sorted({domain_of(seed) for seed in known}))
-    at_domains = np.zeros(count_nodes(graph, "domain"))
-    at_domains[list(owners.values())] = 1.0
-    spread = [domains[seed] for seed in known if seed not in hosts]
-    by_level: dict[Level, Vector] = {"host": at_hosts(graph, list(hosts.values()), spread), "domain": at_domains}
-    return Preferences(by_level, len(seeds), len(seeds) - len(known))
-
-
-def at_hosts(graph: GraphSets, hosts: list[int], domains: list[int]) -> Vector:
-    """Return a mass of 1 for each of `hosts`, and of 1 shared by the hosts of each of `domains`."""
-    owner = np.concatenate(
-        [np.zeros(0, np.int32), *(t["domain"].to_numpy() for t in read_nodes(graph, "host", ["domain"]))]
+        raise InputError(f"{source}: none of its {len(names):,} sites is in the graph; name hosts or domains that are")
+    sown_seeds = [seeds[i] for i in known]
+    at_hosts, capped = masses(sown_seeds, spreading(hosts, domains, sites)[known], sowing.language_cap)
+    at_domains, _ = masses(sown_seeds, owners(hosts, domains, sites)[known], sowing.language_cap)
+    return Preferences(
+        by_level={"host": spread(at_hosts, sites), "domain": at_domains},
+        sites=len(names),
+        unknown=len(unknown),
+        unknown_names=tuple(unknown[:SHOWN]),
+        groups=counted(seeds, sown_seeds, "group"),
+        languages=counted(seeds, sown_seeds, "language"),
+        capped=capped,
     )
-    mass = np.zeros(count_nodes(graph, "domain"))
-    mass[domains] = 1.0
-    share = mass / np.maximum(np.bincount(owner, minlength=len(mass)), 1)
-    preference: Vector = share[owner]
-    preference[hosts] += 1.0
-    return preference
 
 
-def find(graph: GraphSets, level: Level, names: list[str]) -> dict[str, int]:
-    """Return the ids of those names that are nodes of a level."""
-    wanted = pa.array(names, pa.string())
-    found: dict[str, int] = {}
-    start = 0
-    for table in read_nodes(graph, level, ["name"]):
-        index = pc.index_in(table["name"], value_set=wanted).combine_chunks()
-        rows = np.flatnonzero(index.is_valid().to_numpy(zero_copy_only=False))
-        found.update((names[index[row].as_py()], start + int(row)) for row in rows)
-        start += table.num_rows
-    return found
+def counted(seeds: Sequence[Seed], known: Sequence[Seed], what: str) -> dict[str, int]:
+    """Return how many known sites each group or language has, also those that have none."""
+    have = Counter(value for value, _ in {(getattr(s, what), s.name) for s in known})
+    return {value: have[value] for value in sorted({getattr(s, what) for s in seeds})}
+
+
+def masses(seeds: Sequence[Seed], nodes: Ids, cap: float) -> tuple[Preference, tuple[str, ...]]:
+    """Return the masses of nodes by the rules of the module, and the languages that were capped."""
+    units = sorted({(s.group, int(node), s.language) for s, node in zip(seeds, nodes, strict=True)})
+    groups = Counter(group for group, _ in {unit[:2] for unit in units})
+    parts = Counter(unit[:2] for unit in units)
+    mass = np.array([1 / (len(groups) * groups[u[0]] * parts[u[:2]]) for u in units])
+    languages, which = np.unique([u[2] for u in units], return_inverse=True)
+    factor = np.ones(len(languages))
+    if np.count_nonzero(languages != "") >= 2:
+        totals: Vector = np.bincount(which, weights=mass).astype(np.float64)
+        factor = water(totals, cap) / totals
+    capped = tuple(str(language) for language in languages[factor < 1 - 1e-12])
+    return summed(np.array([u[1] for u in units], np.int64), mass * factor[which]), capped
+
+
+def water(totals: Vector, cap: float) -> Vector:
+    """Return totals, in all 1, none above the cap: what stands above it goes to the others in proportion."""
+    cap = max(cap, 1 / len(totals))
+    full = np.zeros(len(totals), np.bool_)
+    result: Vector = totals / totals.sum()
+    while (over := ~full & (result > cap * (1 + 1e-12))).any():
+        full |= over
+        result = np.where(full, cap, totals * (1 - cap * full.sum()) / max(totals[~full].sum(), 1e-300))
+    return result
