@@ -42,6 +42,7 @@ from corpus.kernels import kernel
 from corpus.settings import require
 from sitegraph.checkpoint import Checkpoint
 from sitegraph.passes import Passes, Vector, aligned, columns_for
+from sitegraph.preferences import Preference
 from sitegraph.store.numbering import Numbering
 
 Dangling = Literal["strong", "weak", "pseudo"]
@@ -72,18 +73,21 @@ class PageRank:
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
-    """A distribution over some nodes: slots int64[k], ascending, and mass float64[k] with sum 1."""
+class Restart:
+    """A preference by slot: slots int64[k], ascending, and mass float64[k] with sum 1."""
 
     slots: NDArray[np.int64]
     mass: Vector
 
     @classmethod
-    def of_ids(cls, ids: NDArray[np.int64], mass: Vector, numbering: Numbering) -> "Preference":
-        """Return the preference of node ids, each once, with masses that are not negative and have a sum above 0."""
+    def of(cls, preference: Preference, numbering: Numbering) -> "Restart":
+        """Return a preference by slot. Raises ValueError for masses that are negative or have no sum above 0."""
+        ids, mass = preference.ids, preference.mass
         total = float(mass.sum())
         if len(ids) != len(mass) or not np.isfinite(total) or total <= 0.0 or (mass < 0).any():
-            raise ValueError("a preference is one number for each of its nodes, none negative, with a sum above 0")
+            raise ValueError("a preference is one mass for each of its nodes, none negative, with a sum above 0")
+        if (np.diff(ids) <= 0).any() or ids[0] < 0 or ids[-1] >= numbering.nodes:
+            raise ValueError(f"the nodes of a preference are ids from 0 to {numbering.nodes - 1:,}, ascending")
         slots = numbering.slots(ids)
         order = np.argsort(slots)
         return cls(slots[order], mass[order] / total)
@@ -92,6 +96,10 @@ class Preference:
         """Return the slots from `first` up to `last`, relative to `first`, and their mass."""
         low, high = np.searchsorted(self.slots, [first, last]).tolist()
         return self.slots[low:high] - first, self.mass[low:high]
+
+
+Restarts = Sequence[Restart | None]
+Allocate = Callable[[int], Vector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,34 +136,39 @@ def pageranks(
     watch: Watch | None = None,
     checkpoint: Path | None = None,
     out: Vector | None = None,
+    allocate: Allocate = np.empty,
 ) -> list[Ranked]:
     """Return the rank of each preference (None: uniform), at most MOST_VECTORS of them, from one series of sweeps.
 
     watch(sweeps, error) is called after each sweep. checkpoint: a file that keeps the state between sweeps and from
-    which an interrupted call with equal arguments goes on. out: the out-weights, when they are known already.
+    which an interrupted call with equal arguments goes on. out: the out-weights, when they are known already. allocate:
+    where the ranks lie (float64[n] each).
     Raises ArithmeticError when max_sweeps do not reach the tolerance, StorageError for a damaged graph.
     """
     settings = settings or PageRank()
     if not 1 <= len(preferences) <= MOST_VECTORS:
         raise ValueError(f"{len(preferences)} preferences; give 1 to {MOST_VECTORS}")
-    n = passes.graph.n
-    if n == 0:
+    if passes.graph.n == 0:
         return [Ranked(np.zeros(0), 0, 0.0, 0.0) for _ in preferences]
-    wanted = list(preferences)
+    wanted = [Restart.of(p, passes.graph.numbering) if p else None for p in preferences]
     if settings.dangling == "weak" and None not in wanted:
         if len(wanted) == MOST_VECTORS:
             raise ValueError(f"weak ranks need the uniform one beside them: at most {MOST_VECTORS - 1} preferences")
         wanted.append(None)
-    errors = sweeps(passes, wanted, settings, out, watch, checkpoint)
-    solution, bounds = errors
-    pseudo = complete(passes, wanted, settings, solution)
-    made = [combined(pseudo, wanted, k, settings, passes, solution, bounds) for k in range(len(preferences))]
-    return made
+    solution, bounds = sweeps(passes, wanted, settings, out, watch, checkpoint)
+    pseudo = complete(passes, wanted, settings, solution, allocate)
+    if settings.dangling == "pseudo":
+        found = [Ranked(x, solution.sweeps, error, float(x.sum())) for x, error in zip(pseudo, bounds, strict=True)]
+    elif settings.dangling == "weak":
+        found = weak(pseudo, wanted, settings, solution, bounds)
+    else:
+        found = [strong(x, solution.sweeps, error) for x, error in zip(pseudo, bounds, strict=True)]
+    return found[: len(preferences)]
 
 
 def sweeps(
     passes: Passes,
-    wanted: Sequence[Preference | None],
+    wanted: Restarts,
     settings: PageRank,
     out: Vector | None,
     watch: Watch | None,
@@ -173,7 +186,7 @@ def sweeps(
     while True:
         change, mass = sweep(passes, groups, wanted, settings, solution)
         solution.sweeps += 1
-        bounds = [bound(change[k], mass[k], wanted[k], settings, graph.n) for k in range(len(wanted))]
+        bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
         if watch:
             watch(solution.sweeps, max(bounds))
         if max(bounds) <= settings.tolerance:
@@ -186,7 +199,7 @@ def sweeps(
         saved.save(solution.c, solution.sweeps)
 
 
-def begin(solution: Solution, wanted: Sequence[Preference | None], n: int) -> None:
+def begin(solution: Solution, wanted: Restarts, n: int) -> None:
     """Set the contributions to those of the preferences."""
     sources = len(solution.out)
     linking = solution.out > 0.0
@@ -200,7 +213,7 @@ def begin(solution: Solution, wanted: Sequence[Preference | None], n: int) -> No
 
 
 def sweep(
-    passes: Passes, groups: list[range], wanted: Sequence[Preference | None], settings: PageRank, solution: Solution
+    passes: Passes, groups: list[range], wanted: Restarts, settings: PageRank, solution: Solution
 ) -> tuple[Vector, Vector]:
     """Do one sweep; return per column the L1 norm of the change (float64[columns]) and the sum of the ranks."""
     arcs, columns = passes.graph.arcs, solution.c.shape[1]
@@ -248,23 +261,22 @@ def update(y: Any, c: Any, out: Any, uniform: Any) -> Any:
     return found
 
 
-def bound(change: float, mass: float, preference: Preference | None, settings: PageRank, n: int) -> float:
+def bound(change: float, mass: float, settings: PageRank) -> float:
     """Return the bound on the L1 error of a rank after a sweep that changed it by `change`."""
     error = settings.damping / (1.0 - settings.damping) * change
     if settings.dangling == "pseudo":
         return float(error)
-    del preference, n
     return float(2.0 * error / max(mass - error, 1.0 - settings.damping))
 
 
 def complete(
-    passes: Passes, wanted: Sequence[Preference | None], settings: PageRank, solution: Solution
+    passes: Passes, wanted: Restarts, settings: PageRank, solution: Solution, allocate: Allocate
 ) -> list[Vector]:
     """Return the pseudo ranks of all nodes by slot: those of dangling nodes, and of nodes that no weight leaves, come
     from one more pass."""
     graph, columns = passes.graph, solution.c.shape[1]
     sources = len(solution.out)
-    ranks = [np.empty(graph.n) for _ in wanted]
+    ranks = [allocate(graph.n) for _ in wanted]
     for k in range(len(wanted)):
         np.multiply(solution.c[:, k], solution.out, out=ranks[k][:sources])
     lost = np.flatnonzero(solution.out == 0.0)
@@ -298,26 +310,34 @@ def portions(passes: Passes, numbers: range, targets: int = 1 << 22) -> list[ran
     return [numbers[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
-def combined(
-    pseudo: list[Vector],
-    wanted: Sequence[Preference | None],
-    k: int,
-    settings: PageRank,
-    passes: Passes,
-    solution: Solution,
-    bounds: list[float],
-) -> Ranked:
-    """Return rank k in the mode that the settings ask for."""
-    values, mass = pseudo[k], float(pseudo[k].sum())
-    if settings.dangling == "pseudo":
-        return Ranked(values, solution.sweeps, bounds[k], mass)
-    if settings.dangling == "weak" and wanted[k] is not None:
-        everywhere = pseudo[list(wanted).index(None)]
-        sources = len(solution.out)
-        lost = np.flatnonzero(solution.out == 0.0)
-        own, uniform = (float(x[sources:].sum() + x[lost].sum()) for x in (values, everywhere))
-        factor = settings.damping / (1.0 - settings.damping)
-        dangling = own / (1.0 - factor * uniform)  # x . d of the weak rank x = values + factor * (x . d) * everywhere
-        values = values + factor * dangling * everywhere
-    values = values / values.sum()
-    return Ranked(values, solution.sweeps, bounds[k], mass)
+def strong(pseudo: Vector, sweeps: int, error: float) -> Ranked:
+    """Return a pseudo rank scaled to sum 1, in place."""
+    mass = float(pseudo.sum())
+    pseudo /= mass
+    return Ranked(pseudo, sweeps, error, mass)
+
+
+def weak(
+    pseudo: list[Vector], wanted: Restarts, settings: PageRank, solution: Solution, bounds: list[float]
+) -> list[Ranked]:
+    """Return weak ranks, in place: values + f * D * everywhere, f = alpha / (1 - alpha), D the mass on dangling nodes.
+
+    D = own + f * D * uniform, where own and uniform are what the two pseudo ranks have there.
+    """
+    place = list(wanted).index(None)
+    everywhere = pseudo[place].copy()
+    lost = np.flatnonzero(solution.out == 0.0)
+    factor = settings.damping / (1.0 - settings.damping)
+
+    def dangling(x: Vector) -> float:
+        return float(x[len(solution.out) :].sum() + x[lost].sum())
+
+    found = []
+    for values, error in zip(pseudo, bounds, strict=True):
+        mass = float(values.sum())
+        held = dangling(values) / (1.0 - factor * dangling(everywhere))
+        values += factor * held * everywhere
+        values /= values.sum()
+        # what either is off by, and what the factor is off by for both, counted generously
+        found.append(Ranked(values, solution.sweeps, 4.0 * (error + bounds[place]), mass))
+    return found
