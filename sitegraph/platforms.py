@@ -13,15 +13,15 @@ The hosts of a link farm link to few others or to themselves, and a farm's other
                links the sum of all c. It does not depend on how many hosts there are; with independent neighbourhoods
                it is nearly 0.
 
-Two passes over the arcs, sorted by target. The first counts, exactly. The second takes a sample of the hosts, and of
-the linking domains, of those domains that are still in question: both by a hash of the id, so every run takes the same.
-Memory: 8 bytes per domain of the graph, and about 40 for each of `pairs`.
+Two passes over the arcs, in any order that keeps those of a target together. The first counts, exactly. The second
+takes a sample of the hosts, and of the linking domains, of those domains that are still in question: both by a hash of
+the id, so every run takes the same. Memory: 8 bytes per domain of the graph, and about 40 for each of `pairs`.
 
 What is proposed is for a person to look at: where a farm is taken for a platform, each of its hosts becomes a site that
 can vote. `write_list` stores the names with their evidence; `read_list` reads such a file for Suffixes(extra=...).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,11 +36,13 @@ from corpus.settings import require
 from corpus.storage import write_text
 from corpus.url import node_form
 from sitegraph.hosts import reverse
+from sitegraph.layout import Level
 from sitegraph.seedfiles import lines_of, wrong
+from sitegraph.store.opened import Graph
 
 Ids = NDArray[Any]
 Arcs = Callable[[], Iterable[tuple[Ids, Ids]]]
-"""A function that reads the arcs between hosts once more: chunks of source and target ids, ascending by target."""
+"""A function that reads the arcs between hosts once more: chunks of (source ids, target ids), a target's together."""
 
 EVIDENCE = pa.schema(
     [
@@ -88,6 +90,16 @@ class Named(Protocol):
     """Names of domains by id, reversed."""
 
     def __getitem__(self, node: int, /) -> str: ...
+
+
+def learn(graph: Mapping[Level, Graph], settings: Detection | None = None) -> pa.Table:
+    """Return rows of EVIDENCE for the domains of a graph."""
+    hosts = graph["host"]
+
+    def arcs() -> Iterator[tuple[Ids, Ids]]:
+        return ((source, target) for source, target, _ in hosts.chunks())
+
+    return evidence(hosts.column("domain"), graph["domain"].column("in_domains"), arcs, settings or Detection())
 
 
 def evidence(domain: NDArray[np.int32], in_domains: Ids, arcs: Arcs, settings: Detection) -> pa.Table:
@@ -144,7 +156,7 @@ def counted(domain: NDArray[np.int32], index: NDArray[np.int32], chosen: int, ar
 
 @kernel
 def count_arcs(source: Any, target: Any, domain: Any, index: Any, stamp: Any, state: Any, sums: Any) -> None:
-    """Count arcs ascending by target. source, target: ids; sums: see counted; state int64[3]: see finish_target.
+    """Count arcs, a target's together. source, target: ids; sums: see counted; state int64[3]: see finish_target.
 
     stamp uint32[domains]: 1 + the last target that a domain was seen to link to.
     """

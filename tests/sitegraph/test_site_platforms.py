@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from corpus.errors import InputError, SettingError
 from corpus.url import Suffixes
-from sitegraph.platforms import EVIDENCE, Detection, budget, evidence, read_list, write_list
+from sitegraph.platforms import EVIDENCE, Detection, budget, evidence, learn, read_list, write_list
+from sitegraph.small import graph_of
+from sitegraph.store.opened import open_graph
 
 Arc = tuple[int, int]
 EVERYTHING = Detection(hosts=2, linked=2, arcs=1, inside=1.0, overlap=1.0)
@@ -124,6 +126,22 @@ def test_a_platform_is_told_from_large_domains(world: World) -> None:
     assert [row["overlap"] is not None for row in found] == [True, False, False, True, True]
     assert found[0]["overlap"] < 0.01
     assert min(found[3]["overlap"], found[4]["overlap"]) > 0.2
+
+
+def test_platforms_of_a_graph_on_disk(world: World, tmp_path: Path) -> None:
+    """The arcs of a stored graph, in the order in which it keeps them, give the same evidence."""
+    labels = ["pages", "company", "university", "brands", "farm"]
+    names = [f"h{i}.{labels[d]}.com" if d < 5 else f"other{d}.org" for i, d in enumerate(world.domain)]
+    source, target = np.array(sorted(world.arcs)).T
+    graph = open_graph(graph_of(tmp_path / "graph", names, source, target))
+    found = learn(graph)
+    plainly = evidence(
+        np.array(world.domain, np.int32), np.array(linking(world.domain, world.arcs)), chunked(world.arcs), Detection()
+    )
+    for column in ("hosts", "linked", "arcs", "inside", "in_domains", "links", "proposed"):
+        assert sorted(found[column].to_pylist()) == sorted(plainly[column].to_pylist())
+    assert write_list(tmp_path / "platforms.txt", found, graph["domain"].names) == 1
+    assert read_list(tmp_path / "platforms.txt") == {"pages.com"}
 
 
 def test_a_sample_estimates_the_overlap(world: World) -> None:

@@ -19,6 +19,8 @@ from sitegraph.measured import Shrinking, measured
 from sitegraph.preferences import Preference, Preferences, Sites, told
 from sitegraph.seedfiles import Seed, read_seeds
 from sitegraph.seeds import Sowing, seeded, sown, water
+from sitegraph.small import graph_of
+from sitegraph.store.opened import open_graph
 
 HOSTS = ["a.com", "b.com", "c.de", "x.d.fr", "y.d.fr", "z.d.fr", "e.uk", "f.io"]
 
@@ -45,15 +47,14 @@ def sites_of(hosts: Sequence[str]) -> Sites:
 SITES = sites_of(HOSTS)
 
 
-def by_name(wanted: Preferences, level: str, sites: Sites = SITES) -> dict[str, float]:
-    """Return masses by name; ids are ascending, masses sum to 1."""
+def by_name(wanted: Preferences, level: str) -> dict[str, float]:
+    """Return masses by name of SITES; ids are ascending, masses sum to 1."""
     found: Preference = wanted.by_level[level]  # type: ignore[index]
     assert (found.ids.dtype, found.mass.dtype) == (np.int64, np.float64)
     assert np.all(np.diff(found.ids) > 0)
     assert found.mass.sum() == pytest.approx(1)
-    names = sites.hosts if level == "host" else sites.domains
-    assert isinstance(names, Names)
-    return {reverse(names.names[i]): m for i, m in zip(found.ids, found.mass, strict=True)}
+    names = (SITES.hosts if level == "host" else SITES.domains).names  # type: ignore[attr-defined]
+    return {reverse(names[i]): m for i, m in zip(found.ids, found.mass, strict=True)}
 
 
 def written(folder: Path, text: str | bytes, name: str = "seeds.txt") -> Path:
@@ -82,6 +83,17 @@ def test_hosts_of_one_domain_are_one_seed_of_it(tmp_path: Path) -> None:
         {"a.com": 1 / 4, "x.d.fr": 1 / 4 + 1 / 12, "y.d.fr": 1 / 4 + 1 / 12, "z.d.fr": 1 / 12}
     )
     assert by_name(found, "domain") == pytest.approx({"a.com": 1 / 2, "d.fr": 1 / 2})
+
+
+def test_seeds_of_a_graph_on_disk(tmp_path: Path) -> None:
+    """Names and domains of a stored graph are found as those of a list."""
+    graph = open_graph(graph_of(tmp_path / "graph", HOSTS, np.arange(7), np.arange(1, 8)))
+    sites = Sites(graph["host"].names, graph["domain"].names, graph["host"].column("domain"))
+    seeds = [Seed(name) for name in ("a.com", "d.fr", "y.d.fr", "nowhere.example")]
+    stored, plain = sown(seeds, sites, Sowing(), "here"), sown(seeds, SITES, Sowing(), "here")
+    for level in ("host", "domain"):
+        assert by_name(stored, level) == by_name(plain, level)
+    assert (stored.sites, stored.unknown) == (4, 1)
 
 
 def test_groups_have_equal_mass(tmp_path: Path) -> None:
