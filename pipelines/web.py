@@ -24,7 +24,7 @@ from corpus.stages.select import Select
 from corpus.stages.tokenize import Manifest, Shards, Tokenize
 from corpus.storage import ShardSet
 from corpus.tokens.tokenizer import TokenizerSettings
-from sitegraph.commoncrawl import ImportedRanks
+from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.layout import GraphSets
 from sitegraph.pagerank import PageRank
 from sitegraph.ranking import Ranking

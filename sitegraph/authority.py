@@ -1,110 +1,125 @@
 """Ranks -> the authority table: percentiles and positions, one row per registered domain and per host.
 
-A percentile is the share of the level's nodes with a lower or equal PageRank, so the best has 1 and nodes that tie
-have equal ones. A position counts from 1, ties broken by name. Sums of the same numbers in another order differ in
-their last digits, so ranks that agree to ten significant digits tie; a rank's own error bound is far above that.
+A percentile is the share of the level's nodes with a lower or equal value, so the best has 1 and nodes that tie have
+equal ones. A position counts from 1, ties broken by reversed name. Sums of the same numbers in another order differ in
+their last digits, so values that agree to ten significant digits tie; a rank's own error bound is far above that.
 
-The table is sorted by (level, reversed name), bytes ascending: the order of the ids. A lookup reads the row groups it
-needs and no others.
+The table is sorted by (level, reversed name), bytes ascending, which is the order of the ids: it is written in one
+stream, without a sort, and a lookup reads the row groups it needs and no others. No row group holds two levels.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpus.kernels import kernel
 from corpus.schema import AUTHORITY
 from corpus.storage import TableWriter
-from sitegraph.engine import Database
-from sitegraph.hosts import reverse
 from sitegraph.layout import Level
+from sitegraph.store.names import Names, string_parts
+from sitegraph.store.numbering import Numbering
 
 Vector = NDArray[np.float64]
-SIGNIFICANT_DIGITS = 10
+Column = Callable[[int, int], Any]
+"""The values of the ids from a first up to a last, as an array; NaN (in a masked array: what is masked) is null."""
+SIGNIFICANT_DIGITS: Final = 10
+ROWS: Final = 1 << 17
+"""Rows per row group."""
+CHUNK: Final = 1 << 22
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """What is known of the nodes of a level, by id; NaN (position: 0) where nothing is.
-
-    pagerank, percentile, harmonic: float64[n]; position: int64[n]; source: see schema.AUTHORITY.
-    """
-
-    pagerank: Vector
-    percentile: Vector
-    position: NDArray[np.int64]
-    harmonic: Vector | None = None
-    source: str = "crawl"
-
-
-def scores(rank: Vector, by_name: NDArray[np.int32]) -> Scores:
-    """Return the scores of ranks; by_name[k] is the id of the k-th name."""
-    key = comparable(rank)
-    return Scores(pagerank=rank, percentile=percentiles(key), position=positions(key, by_name))
-
-
-def comparable(rank: Vector) -> Vector:
-    """Return ranks rounded to ten significant digits: equal where they tie."""
-    rounded = np.zeros_like(rank)
-    some = rank > 0.0
-    magnitude = np.maximum(np.floor(np.log10(rank[some])), -290.0)  # below that a double has no ten digits left
-    scale = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
-    rounded[some] = np.round(rank[some] * scale) / scale
+def comparable(values: Vector) -> Vector:
+    """Return values (not negative) rounded to ten significant digits: equal where they tie."""
+    rounded = np.zeros(len(values))
+    for start in range(0, len(values), CHUNK):
+        part = values[start : start + CHUNK]
+        some = part > 0.0
+        magnitude = np.maximum(np.floor(np.log10(part[some])), -290.0)  # below that a double has no ten digits left
+        scale = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
+        rounded[start : start + CHUNK][some] = np.round(part[some] * scale) / scale
     return rounded
 
 
-def percentiles(key: Vector) -> Vector:
-    """Return for each node the share of nodes with a lower or equal key."""
-    return np.searchsorted(np.sort(key), key, side="right") / max(len(key), 1)
+def by_slot(values: Vector, numbering: Numbering) -> Column:
+    """Return the column of values by slot."""
+    return lambda start, stop: numbering.by_id(values, start, stop)
 
 
-def positions(key: Vector, by_name: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the place of each node, 1 for the highest key, ties in the order of their names."""
-    best_first = by_name[np.argsort(-key[by_name], kind="stable")]
+def by_id(values: NDArray[Any]) -> Column:
+    """Return the column of values by id."""
+    return lambda start, stop: values[start:stop]
+
+
+def percentiles(key: Vector, numbering: Numbering) -> Column:
+    """Return the column of percentiles of comparable keys by slot."""
+    ordered = np.sort(key)
+
+    def column(start: int, stop: int) -> Vector:
+        places = np.searchsorted(ordered, numbering.by_id(key, start, stop), side="right")
+        return np.asarray(places / max(len(ordered), 1))
+
+    return column
+
+
+def positions(key: Vector, numbering: Numbering) -> NDArray[np.int64]:
+    """Return by id the place of each node, 1 for the highest key (by slot), ties in the order of ids."""
     places = np.empty(len(key), np.int64)
+    best_first = np.argsort(-numbering.by_id(key, 0, len(key)), kind="stable")
     places[best_first] = np.arange(1, len(key) + 1)
     return places
 
 
-def name_order(db: Database, level: Level, n: int) -> NDArray[np.int32]:
-    """Return the ids of a level in the order of their names; the view `LEVEL_nodes` has id and name."""
-    order = np.empty(n, np.int32)
-    start = 0
-    for table in db.stream(f"SELECT id::INTEGER AS id FROM {level}_nodes ORDER BY name"):
-        order[start : start + table.num_rows] = table["id"].to_numpy()
-        start += table.num_rows
-    return order
+def write_level(
+    out: TableWriter, level: Level, names: Names, columns: Mapping[str, Column], source: str = "crawl"
+) -> None:
+    """Write the rows of a level; columns of schema.AUTHORITY that are not given are null (platform: false)."""
+    for start in range(0, len(names), ROWS):
+        stop = min(start + ROWS, len(names))
+        backwards = next(names.tables(start, stop, rows=ROWS))
+        constant = {"level": level, "source": source}
+        rows: dict[str, Any] = {name: pa.array([value] * (stop - start)) for name, value in constant.items()}
+        rows |= {"reversed": backwards, "name": forwards(backwards)}
+        rows |= {name: as_array(column(start, stop), name) for name, column in columns.items()}
+        rows.setdefault("platform", pa.array(np.zeros(stop - start, np.bool_)))
+        arrays = [rows.get(field.name, pa.nulls(stop - start, field.type)) for field in AUTHORITY]
+        out.write(pa.table(arrays, schema=AUTHORITY))
 
 
-def write_authority(db: Database, levels: Mapping[Level, Scores], out: TableWriter) -> None:
-    """Write the rows of each level; the views `LEVEL_nodes` have id, name and in_domains."""
-    for level in sorted(levels):
-        for table in rows(db, level, levels[level]):
-            out.write(table)
+def as_array(values: Any, name: str) -> pa.Array:
+    """Return values as the Arrow array of a column."""
+    kind = AUTHORITY.field(name).type
+    if isinstance(values, pa.Array):
+        return values.cast(kind)
+    if isinstance(values, np.ma.MaskedArray):
+        return pa.array(values.data, kind, mask=np.ma.getmaskarray(values))
+    return pa.array(values, kind, from_pandas=True)
 
 
-def rows(db: Database, level: Level, known: Scores) -> Iterator[pa.Table]:
-    """Yield the rows of a level by reversed name, which is the order of the ids."""
-    for nodes in db.stream(f"SELECT id, name, in_domains FROM {level}_nodes ORDER BY id"):
-        ids = nodes["id"].to_numpy()
-        position = known.position[ids]
-        columns: dict[str, Any] = {
-            "level": pa.array([level] * len(ids)),
-            "name": nodes["name"],
-            "reversed": pa.array([reverse(name) for name in nodes["name"].to_pylist()], pa.string()),
-            "pagerank": pa.array(known.pagerank[ids], from_pandas=True),
-            "percentile": pa.array(known.percentile[ids], from_pandas=True),
-            "in_domains": nodes["in_domains"],
-            "harmonic": pa.nulls(len(ids), pa.float64()),
-            "position": pa.array(position, mask=position == 0),
-            "source": pa.array([known.source] * len(ids)),
-        }
-        if known.harmonic is not None:
-            columns["harmonic"] = pa.array(known.harmonic[ids], from_pandas=True)
-        columns["platform"] = pa.array([False] * len(ids))
-        for name in AUTHORITY.names:
-            columns.setdefault(name, pa.nulls(len(ids), AUTHORITY.field(name).type))
-        yield pa.table(columns, schema=AUTHORITY)
+def forwards(names: pa.Array) -> pa.Array:
+    """Return names with their labels in the other order."""
+    data, offsets = string_parts(names)
+    turned = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
+    turn_labels(data, offsets, turned)
+    buffers = [None, pa.py_buffer((offsets - offsets[0]).astype(np.int64)), pa.py_buffer(turned)]
+    return pa.Array.from_buffers(pa.large_string(), len(names), buffers).cast(pa.string())
+
+
+@kernel
+def turn_labels(data: Any, offsets: Any, out: Any) -> None:  # uint8, int64[k + 1], uint8[bytes]
+    for i in range(len(offsets) - 1):
+        end = offsets[i + 1]
+        at = offsets[i] - offsets[0]
+        while end > offsets[i]:
+            start = end
+            while start > offsets[i] and data[start - 1] != 46:  # a dot
+                start -= 1
+            for k in range(start, end):
+                out[at] = data[k]
+                at += 1
+            if start > offsets[i]:
+                out[at] = 46
+                at += 1
+            end = start - 1

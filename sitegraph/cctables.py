@@ -22,7 +22,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from corpus.errors import InputError
-from sitegraph.commoncrawl import COLUMNS, N_HOSTS
+from sitegraph.cc.ranksfile import COLUMNS, N_HOSTS
 from sitegraph.layout import Level
 
 MAX_BYTES: Final = 1 << 28

@@ -20,13 +20,13 @@ from corpus.errors import HeadwaterError, MissingError, SettingError
 from corpus.schema import LINKS
 from corpus.storage import ShardSet
 from sitegraph.build import build
-from sitegraph.commoncrawl import ImportedRanks
+from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.engine import Engine, check_table, workspace
-from sitegraph.graph import PRESETS, Weights
 from sitegraph.layout import LEVELS, GraphSets
 from sitegraph.lookup import Card, look_up
 from sitegraph.pagerank import PageRank
 from sitegraph.ranking import Ranking, rank
+from sitegraph.store.classes import PRESETS, Weights
 from sitegraph.textlinks import convert
 
 GIB = 1 << 30
@@ -171,10 +171,12 @@ def rank_command(graph: Path, out: Path, as_json: bool, **options: Any) -> None:
         weights=Weights(preset=options["weights"], nofollow=options["nofollow"], sponsored=options["sponsored"]),
         seeds=options["seeds"],
         imports=tuple(imports_of(options["import_ranks"], options["import_nodes"])),
-        engine=engine_of(options["memory"], options["threads"]),
+        threads=options["threads"],
     )
     target = ShardSet(out.parent, "ranks")
-    _, counts = rank(graph_at(graph), target, settings, path=out)
+    _, counts, notes = rank(graph_at(graph), target, settings, path=out)
+    for note in notes:
+        click.echo(f"sitegraph: {note}", err=True)
     print_counts(counts, f"ranks in {out}", as_json)
 
 
@@ -189,7 +191,7 @@ def imports_of(values: Sequence[str], nodes: int | None) -> Iterator[ImportedRan
 def graph_at(path: Path) -> GraphSets:
     """Return the graph in a folder: a built graph, or the root of a corpus run that has one."""
     for found in (GraphSets(path, ""), GraphSets(path)):
-        if found.nodes("host").parts():
+        if found.names("host").parts() or found.names("domain").parts():
             return found
     raise MissingError(f"{path}: no graph here; build one first (`sitegraph build`)")
 

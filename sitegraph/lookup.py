@@ -1,21 +1,21 @@
 """What is known of one host and its registered domain: rows of the authority table, and the neighbours in the graph."""
 
-import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.errors import InputError, MissingError
 from corpus.schema import AUTHORITY
+from corpus.storage import as_damage
 from corpus.url import normalise
-from sitegraph.engine import Database, Engine, check_table, database
-from sitegraph.graph import NODES, reading
+from sitegraph.engine import check_table
 from sitegraph.hosts import domain_of, node_name, reverse
-from sitegraph.layout import ARCS, GraphSets, Level
-from sitegraph.seeds import find
+from sitegraph.layout import GraphSets, Level
+from sitegraph.store.opened import Graph
 
 Row = dict[str, Any]
 _PAGES = ("pages", "pages_nofollow", "pages_sponsored")
@@ -60,7 +60,7 @@ def look_up(site: str, ranks: Path, graph: GraphSets | None = None, top: int = 1
     if host_row is None and domain_row is None:
         raise MissingError(f"{name}: neither the host nor its registered domain {domain} is in {ranks}")
     card = Card(name=name, domain_name=domain, host=host_row, domain=domain_row)
-    return neighbours(card, paths, graph, top) if graph else card
+    return neighbours(card, paths, Graph(graph, "domain"), top) if graph else card
 
 
 def rank_paths(ranks: Path) -> list[Path]:
@@ -77,43 +77,47 @@ def rank_row(paths: list[Path], level: Level, name: str) -> Row | None:
     """Return the row of a name at a level; the table is sorted by it, so few row groups are read."""
     where = [("level", "=", level), ("reversed", "=", reverse(name))]
     for path in paths:
-        with reading(path):
+        with as_damage(path):
             found: list[Row] = pq.read_table(path, schema=AUTHORITY, filters=where).to_pylist()
         if found:
             return found[0]
     return None
 
 
-def neighbours(card: Card, ranks: list[Path], graph: GraphSets, top: int) -> Card:
+def neighbours(card: Card, ranks: list[Path], graph: Graph, top: int) -> Card:
     """Return the card with the neighbours of its registered domain; none when the graph does not know it."""
-    found = find(graph, "domain", [card.domain_name])
-    if not found:
+    node = int(graph.names.find([reverse(card.domain_name)])[0])
+    if node < 0:
         return card
-    (node,) = found.values()
-    with tempfile.TemporaryDirectory(prefix="sitegraph-") as folder, database(Path(folder), "show", Engine()) as db:
-        db.view("ranks", ranks, AUTHORITY)
-        db.view("nodes", graph.nodes("domain").paths(), NODES["domain"], row_id=True)
-        db.view("arcs", graph.arcs("domain").paths(), ARCS)
-        linking, linking_total = one_side(db, "source", "target", node, top)
-        linked, linked_total = one_side(db, "target", "source", node, top)
-    return Card(
-        name=card.name,
-        domain_name=card.domain_name,
-        host=card.host,
-        domain=card.domain,
-        linking=linking,
-        linked=linked,
-        linking_total=linking_total,
-        linked_total=linked_total,
-    )
+    linking, linking_total = one_side(graph, ranks, graph.in_arcs(node), top)
+    linked, linked_total = one_side(graph, ranks, graph.out_arcs(node), top)
+    return replace(card, linking=linking, linked=linked, linking_total=linking_total, linked_total=linked_total)
 
 
-def one_side(db: Database, other: str, this: str, node: int, top: int) -> tuple[list[Row], int]:
-    """Return the `top` best neighbours of a node on one side of its arcs, and how many there are."""
-    pages = ", ".join(_PAGES)
-    query = f"""
-        SELECT n.name, {pages}, r.position, r.percentile FROM (SELECT * FROM arcs WHERE {this} = {node}) a
-        JOIN nodes n ON n.id = a.{other} LEFT JOIN ranks r ON r.level = 'domain' AND r.name = n.name
-        ORDER BY r.position NULLS LAST, n.name LIMIT {top}"""
-    rows: list[Row] = pa.concat_tables(list(db.stream(query)) or [pa.table({})]).to_pylist()
-    return rows, db.row(f"SELECT count(*) AS total FROM arcs WHERE {this} = {node}")["total"]
+def one_side(graph: Graph, ranks: list[Path], arcs: tuple[Any, Any], top: int) -> tuple[list[Row], int]:
+    """Return the `top` best neighbours on one side of a node, and how many there are."""
+    ids, codes = arcs
+    names = graph.names.of(ids)
+    known = rows_of(ranks, graph.level, names)
+    places = [known.get(name, {}).get("position") for name in names]
+    best = sorted(range(len(ids)), key=lambda i: (places[i] is None, places[i] or 0, names[i]))[:top]
+    classes = graph.classes.to_pylist()
+    rows = []
+    for i in best:
+        row = known.get(names[i], {})
+        counts = {name: classes[codes[i]][name] for name in _PAGES}
+        rank = {name: row.get(name) for name in ("position", "percentile")}
+        rows.append({"name": reverse(names[i])} | counts | rank)
+    return rows, len(ids)
+
+
+def rows_of(paths: list[Path], level: Level, names: list[str]) -> dict[str, Row]:
+    """Return the authority rows of reversed names at a level."""
+    found: dict[str, Row] = {}
+    if names:
+        where = (pc.field("level") == level) & pc.field("reversed").isin(pa.array(names, pa.string()))
+        for path in paths:
+            with as_damage(path):
+                table = pq.read_table(path, columns=["reversed", "position", "percentile"], filters=where)
+            found |= {row["reversed"]: row for row in table.to_pylist()}
+    return found

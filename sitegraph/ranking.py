@@ -1,89 +1,156 @@
-"""Rank a graph: a PageRank per level, or imported ranks in its place, written as one authority table.
+"""Rank a graph: every rank of both levels, or imported ones in their place, written as one authority table.
 
-Personalised by a seeds file (seeds.py) when there is one. Imported ranks (commoncrawl.py) replace PageRank, percentile,
-position and harmonic centrality of the level they cover, for every node of it: a node that the file does not know keeps
-null there, never a rank of another scale, and the column `source` names the file. The number of linking domains always
-comes from the crawl.
+| column                       | what it is                                          | module      |
+|------------------------------|-----------------------------------------------------|-------------|
+| pagerank, position           | PageRank, uniform preference                        | pagerank.py |
+| trust                        | PageRank that starts again at the seeds             | pagerank.py |
+| quality                      | PageRank that starts again where text is good       | pagerank.py |
+| spam_mass                    | 1 - p' / p, see below                               | here        |
+| robust                       | PageRank, each supporter capped                     | robust.py   |
+| inverse, anti_trust          | PageRank on the reversed graph; from bad sites      | inverse.py  |
+| harmonic, supporters         | by HyperBall, when asked for                        | hyperball.py|
+| in_domains                   | distinct domains that link to it                    | built in    |
 
-In the mode `pseudo` ranks keep the sum they have, below 1: the mass of dangling nodes is lost.
+PageRank, trust and quality come from one series of sweeps, inverse rank and anti-trust from another.
+
+Spam mass is the share of a site's PageRank that trusted sites do not explain: p is the pseudo PageRank (dangling mass
+lost), p' the same with a jump vector on the seeds that sums to `good_share`, the share of the web assumed to be good.
+Gyongyi, Berkhin, Garcia-Molina, Pedersen, "Link Spam Detection Based on Mass Estimation", 2005 (0.85 there). It is at
+most 1, and below 0 for sites near the seeds.
+
+Imported ranks (cc/merge.py) replace PageRank, percentile, position and harmonic centrality of the level they cover, for
+every node of it: a node that the file does not know keeps null there, never a rank of another scale, and the column
+`source` names the file. All else always comes from the graph.
+
+Vectors that are larger than SHELVED bytes lie in files of the work folder, not in memory.
 """
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from corpus.errors import InputError, PipelineError, SettingError
+from corpus.errors import InputError, MissingError, PipelineError, SettingError
 from corpus.schema import AUTHORITY
-from corpus.settings import UNMARKED
+from corpus.settings import UNMARKED, require
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written
-from sitegraph.authority import Scores, name_order, scores, write_authority
-from sitegraph.commoncrawl import ImportedRanks, import_ranks
-from sitegraph.engine import Database, Engine, database
-from sitegraph.graph import NODES, Weights, count_nodes, read_arcs
+from sitegraph.authority import Column, by_id, by_slot, comparable, percentiles, positions, write_level
+from sitegraph.cc.merge import merge_ranks
+from sitegraph.cc.ranksfile import ImportedRanks
+from sitegraph.inverse import inverse_ranks
 from sitegraph.layout import LEVELS, GraphSets, Level
-from sitegraph.pagerank import PageRank, out_weights, pagerank
-from sitegraph.seeds import Preferences, preferences
+from sitegraph.measured import Shrinking, measured
+from sitegraph.pagerank import PageRank, Ranked, pageranks
+from sitegraph.passes import Passes, Vector
+from sitegraph.preferences import Preference, Preferences, Sites, told
+from sitegraph.robust import robust
+from sitegraph.seeds import Sowing, seeded
+from sitegraph.store.classes import Weights
+from sitegraph.store.opened import Graph, open_graph
+
+SHELVED: Final = 1 << 28
+"""Bytes from which a vector of results is kept in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Settings of a ranking.
 
-    seeds: file of preferred hosts or domains; None prefers all alike. imports: ranks files, one per level at most.
+    seeds, bad: files of trusted and of known bad sites (seedfiles.py); quality: a table of measured quality. Without
+    one, what it gives is null. cap: share of a site's rank that one supporter may give (robust.py). good_share: of the
+    web, for spam mass. inverse: whether to rank the reversed graph too. imports: ranks files, one per level at most.
     """
 
     pagerank: PageRank = field(default_factory=PageRank)
     weights: Weights = field(default_factory=Weights)
     seeds: Path | None = field(default=None, metadata=UNMARKED)
+    bad: Path | None = field(default=None, metadata=UNMARKED)
+    quality: Path | None = field(default=None, metadata=UNMARKED)
+    sowing: Sowing = field(default_factory=Sowing)
+    shrinking: Shrinking = field(default_factory=Shrinking)
+    cap: float = 0.01
+    good_share: float = 0.85
+    inverse: bool = True
     imports: tuple[ImportedRanks, ...] = ()
-    engine: Engine = field(default_factory=Engine)
+    threads: int = field(default=0, metadata=UNMARKED)
+
+    def __post_init__(self) -> None:
+        require(0.0 < self.cap <= 1.0, self, "cap", "a share above 0, up to 1 (1 caps nothing)")
+        require(0.0 < self.good_share <= 1.0, self, "good_share", "a share above 0, up to 1")
+        require(0 <= self.threads <= 1024, self, "threads", "a number from 0 (one per processor) to 1024")
 
     def mark(self) -> list[Any]:
         """Return what changes when a file named in these settings changes."""
-        return [digest(self.seeds) if self.seeds else None, *(ranks.mark() for ranks in self.imports)]
+        named = (self.seeds, self.bad, self.quality)
+        return [*(digest(path) if path else None for path in named), *(ranks.mark() for ranks in self.imports)]
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a small file."""
+    """Return the SHA-256 of a file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"{path}: cannot read the seeds ({error.strerror}); check the path") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The preferences that the files of a ranking ask for, None where there is no file."""
+
+    seeds: Preferences | None = None
+    bad: Preferences | None = None
+    quality: Preferences | None = None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many sites of each file there are, and how many of them the graph does not know."""
+        files = {"seeds": self.seeds, "bad": self.bad, "quality": self.quality}
+        known = {name: found for name, found in files.items() if found}
+        return {name: found.sites for name, found in known.items()} | {
+            f"{name}_unknown": found.unknown for name, found in known.items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each file that names sites which are not in the graph."""
+        return [note for found in (self.seeds, self.bad, self.quality) if found and (note := told(found))]
+
+    def at(self, level: Level) -> dict[str, Preference]:
+        """Return the preferences of a level by name."""
+        files = {"seeds": self.seeds, "bad": self.bad, "quality": self.quality}
+        return {name: found.by_level[level] for name, found in files.items() if found}
 
 
 def rank(
     graph: GraphSets, out: ShardSet, settings: Ranking, path: Path | None = None
-) -> tuple[Written, dict[str, int]]:
-    """Rank a graph and write part 0 of `out` (or the file `path` under its root); return it and counts.
+) -> tuple[Written, dict[str, int], list[str]]:
+    """Rank a graph and write part 0 of `out` (or the file `path`); return it, counts, and notes for the user.
 
     Raises MissingError when the graph is absent, StorageError when it is damaged, InputError for seeds or ranks files,
-    PipelineError when a rank does not converge.
+    PipelineError when a rank does not converge. What was done of it when it is killed is taken up by the next call.
     """
-    by_level = imports_by_level(settings.imports)
-    nodes = {level: count_nodes(graph, level) for level in LEVELS}
-    counts = {f"{level}s": n for level, n in nodes.items()}
-    wanted = None
-    if settings.seeds and nodes["host"] and len(by_level) < len(LEVELS):
-        wanted = preferences(graph, settings.seeds)
-        counts |= {"seeds": wanted.seeds, "seeds_unknown": wanted.unknown}
-    work = f"rank-{path.name}" if path else "rank"  # several commands may write beside each other
-    with database(out.root, work, settings.engine) as db:
-        found: dict[Level, Scores] = {}
-        for level in LEVELS:
-            db.view(f"{level}_nodes", graph.nodes(level).paths(), NODES[level], row_id=True)
-            if level in by_level:
-                found[level], more = import_ranks(db, by_level[level], nodes[level])
-            else:
-                found[level], more = ranked(db, graph, level, settings, wanted)
-            counts |= {f"{level}_{name}": value for name, value in more.items()}
-        with TableWriter(out, 0, AUTHORITY, path=path) as writer:
-            write_authority(db, found, writer)
-    return writer.written, counts
+    imports = imports_by_level(settings.imports)
+    levels = open_graph(graph)
+    for level in imports:
+        if level not in levels:
+            raise MissingError(f"{graph.folder}: it has no {level} level for the ranks of {imports[level].path.name}")
+    wanted = read_files(levels, settings)
+    target = path or out.path(0)
+    work = target.with_name(f".{target.name}.ranking")
+    work.mkdir(parents=True, exist_ok=True)
+    counts = wanted.counts()
+    with TableWriter(out, 0, AUTHORITY, path=path) as writer:
+        for level in sorted(levels):
+            source, columns, more = columns_of(levels[level], settings, wanted.at(level), imports.get(level), work)
+            write_level(writer, level, levels[level].names, columns, source)
+            counts |= {f"{level}s": levels[level].n} | {f"{level}_{name}": value for name, value in more.items()}
+    shutil.rmtree(work, ignore_errors=True)
+    return writer.written, counts, wanted.notes
 
 
 def imports_by_level(imports: tuple[ImportedRanks, ...]) -> Mapping[Level, ImportedRanks]:
@@ -98,21 +165,150 @@ def imports_by_level(imports: tuple[ImportedRanks, ...]) -> Mapping[Level, Impor
     return by_level
 
 
+def read_files(levels: Mapping[Level, Graph], settings: Ranking) -> Wanted:
+    """Read the files that the settings name."""
+    if not any(levels[level].n for level in levels):
+        return Wanted()
+    sites = sites_of(levels)
+    return Wanted(
+        seeds=seeded(settings.seeds, sites, settings.sowing) if settings.seeds else None,
+        bad=seeded(settings.bad, sites, settings.sowing) if settings.bad else None,
+        quality=measured(settings.quality, sites, settings.shrinking) if settings.quality else None,
+    )
+
+
+def sites_of(levels: Mapping[Level, Graph]) -> Sites:
+    """Return what finds the sites of a file in a graph; one without hosts has its domains alone."""
+    if "host" in levels:
+        return Sites(levels["host"].names, levels["domain"].names, levels["host"].column("domain"))
+    return Sites(Nobody(), levels["domain"].names, np.zeros(0, np.int32))
+
+
+class Nobody:
+    """The names of no nodes."""
+
+    def find(self, names: Any) -> Any:
+        """Return -1 for each."""
+        return np.full(len(names), -1, np.int64)
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Makes vectors: in memory, or, when they are large, in files of a folder that goes when the ranking is done."""
+
+    folder: Path
+    made: int = 0
+
+    def __call__(self, length: int) -> Vector:
+        if 8 * length < SHELVED:
+            return np.empty(length)
+        self.made += 1
+        return np.memmap(self.folder / f"{self.made}.vector", np.float64, "w+", shape=(length,))
+
+
+def columns_of(
+    graph: Graph, settings: Ranking, wanted: Mapping[str, Preference], imported: ImportedRanks | None, work: Path
+) -> tuple[str, dict[str, Column], dict[str, int]]:
+    """Return the source, the columns and counts of a level."""
+    folder = work / graph.level
+    folder.mkdir(exist_ok=True)
+    columns: dict[str, Column] = {"in_domains": by_id(graph.column("in_domains"))}
+    if graph.level == "domain":
+        columns["platform"] = by_id(graph.column("platform"))
+    source, counts = "crawl", {"arcs": graph.m}
+    with Passes(graph, settings.weights.of(graph.classes), settings.threads) as passes:
+        try:
+            more = ranked(passes, settings, wanted, folder, Shelf(folder))
+        except ArithmeticError as error:
+            raise PipelineError(f"{graph.level} level: {error}") from error
+        columns |= more[0]
+        counts |= more[1]
+    if imported:
+        source = imported.path.name
+        columns |= imported_columns(graph, imported, counts)
+    return source, columns, counts
+
+
 def ranked(
-    db: Database, graph: GraphSets, level: Level, settings: Ranking, wanted: Preferences | None
-) -> tuple[Scores, dict[str, int]]:
-    """Return the scores of a level by PageRank, and counts."""
-    arcs = read_arcs(graph, level, settings.weights)
-    n = len(arcs.offsets) - 1
+    passes: Passes, settings: Ranking, wanted: Mapping[str, Preference], folder: Path, shelf: Shelf
+) -> tuple[dict[str, Column], dict[str, int]]:
+    """Return the columns of all ranks of a level, and counts."""
+    graph, numbering = passes.graph, passes.graph.numbering
+    sources = graph.arcs.description.sources
 
     def watch(sweeps: int, error: float) -> None:
-        tick(len(arcs.sources))
+        tick(graph.m)
 
-    preference = wanted.by_level[level] if wanted else None
-    try:
-        result = pagerank(arcs.offsets, arcs.sources, arcs.weights, settings.pagerank, preference, watch)
-    except ArithmeticError as error:
-        raise PipelineError(f"{level} level: {error}") from error
-    dangling = int(np.count_nonzero(out_weights(arcs.sources, arcs.weights, n) == 0.0))
-    counts = {"arcs": len(arcs.sources), "sweeps": result.sweeps, "dangling": dangling}
-    return scores(result.rank, name_order(db, level, n)), counts
+    out = passes.out_weights()
+    names = ["pagerank", *(name for name in ("seeds", "quality") if name in wanted)]
+    preferences = [wanted.get(name) for name in names]
+    found = pageranks(
+        passes, preferences, settings.pagerank, watch=watch, checkpoint=folder / "sweeps", out=out, allocate=shelf
+    )
+    ranks = dict(zip(names, found, strict=True))
+    owners = None
+    if graph.level == "host":
+        owners = graph.column("domain")[numbering.ids(np.arange(sources))]
+    values = {"pagerank": ranks["pagerank"].values}
+    values["robust"] = robust(
+        passes, ranks["pagerank"], out, settings.pagerank.damping, settings.cap, owners, allocate=shelf
+    )
+    if "seeds" in ranks:
+        values |= {"trust": ranks["seeds"].values, "spam_mass": spam_mass(ranks, settings, shelf)}
+    if "quality" in ranks:
+        values["quality"] = ranks["quality"].values
+    counts = {
+        "sweeps": found[0].sweeps,
+        "dangling": graph.n - sources + int(np.count_nonzero(out == 0.0)),
+    }
+    if settings.inverse or "bad" in wanted:
+        backward = inverse_ranks(
+            passes,
+            [None, *([wanted["bad"]] if "bad" in wanted else [])],
+            settings.pagerank,
+            watch=watch,
+            checkpoint=folder / "inverse-sweeps",
+            allocate=shelf,
+        )
+        values |= dict(zip(("inverse", "anti_trust"), (rank.values for rank in backward), strict=False))
+        counts["inverse_sweeps"] = backward[0].sweeps
+    return as_columns(values, passes), counts
+
+
+def as_columns(values: Mapping[str, Vector], passes: Passes) -> dict[str, Column]:
+    """Return the columns of vectors by slot, with percentiles of those that have some, and positions."""
+    numbering = passes.graph.numbering
+    columns = {name: by_slot(vector, numbering) for name, vector in values.items()}
+    for name in ("pagerank", "trust", "robust", "quality"):
+        if name in values:
+            key = comparable(values[name])
+            columns["percentile" if name == "pagerank" else f"{name}_percentile"] = percentiles(key, numbering)
+            if name == "pagerank":
+                columns["position"] = by_id(positions(key, numbering))
+    return columns
+
+
+def spam_mass(ranks: Mapping[str, Ranked], settings: Ranking, shelf: Shelf) -> Vector:
+    """Return the spam mass of every node (float64[n], by slot)."""
+    p, good = ranks["pagerank"], ranks["seeds"]
+    mass = shelf(len(p.values))
+    np.divide(good.values, p.values, out=mass)  # every node has some PageRank, as its preference is uniform
+    mass *= -settings.good_share * good.mass / p.mass
+    mass += 1.0
+    return mass
+
+
+def imported_columns(graph: Graph, imported: ImportedRanks, counts: dict[str, int]) -> dict[str, Column]:
+    """Return the columns that imported ranks replace."""
+    merged = merge_ranks(graph.names, graph.n, imported)
+    counts |= {"imported_rows": merged.rows, "imported_nodes": merged.known}
+    position = np.ma.masked_equal(merged.position, 0)
+    return {
+        "pagerank": by_id(merged.pagerank),
+        "percentile": by_id(merged.percentile()),
+        "position": by_id(position),
+        "harmonic": by_id(merged.harmonic),
+    }
+
+
+__all__ = ["LEVELS", "ImportedRanks", "Ranking", "Wanted", "rank"]

@@ -1,7 +1,7 @@
 """Rank tables on disk, read for comparison: names and the values of one column, whatever the form of the table.
 
     authority    our own Parquet (schema.AUTHORITY), or any Parquet with `level`, `reversed` and a numeric column
-    ranks        a ranks file of Common Crawl (sitegraph/commoncrawl.py), hundreds of millions of lines
+    ranks        a ranks file of Common Crawl (sitegraph/cc/ranksfile.py), hundreds of millions of lines
     statistics   a statistics table of Common Crawl (sitegraph/cctables.py), also one release of its lookup
 
 The form is told by the first bytes of the file. Tables are streamed; only statistics tables, which are small, are held.
@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from corpus.errors import InputError
 from corpus.settings import UNMARKED
+from sitegraph.cc.ranksfile import RanksFile
 from sitegraph.cctables import Lookup, TopTable, read_statistics
-from sitegraph.commoncrawl import RanksFile
 from sitegraph.layout import Level
 
 LOWER_IS_BETTER: Final = frozenset({"position", "harmonic_position", "anti_trust", "spam_mass"})

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from corpus.settings import UNMARKED
 from corpus.stage import Result
 from corpus.storage import ShardSet
+from corpus.url import PLATFORMS, Suffixes
 from sitegraph.build import build
 from sitegraph.engine import Engine, check_folder
 from sitegraph.layout import GraphSets
@@ -24,6 +25,7 @@ class BuildGraph:
     links: ShardSet
     graph: GraphSets
     documents: ShardSet | None = None
+    suffixes: Suffixes = PLATFORMS
     engine: Engine = field(default_factory=Engine, metadata=UNMARKED)
 
     @property
@@ -42,8 +44,8 @@ class BuildGraph:
         return self.graph.all
 
     def settings(self) -> Any:
-        """It has none that change its results."""
-        return None
+        """What tells registered domains."""
+        return self.suffixes
 
     def check(self) -> None:
         """Raise StorageError when the engine cannot work under this root."""
@@ -60,7 +62,7 @@ class BuildGraph:
     def run(self, shard: int) -> Result:
         """Build the graph."""
         documents = self.documents.paths() if self.documents else []
-        built = build(self.links.paths(), documents, self.graph, self.engine)
+        built = build(self.links.paths(), documents, self.graph, self.engine, self.suffixes)
         return Result(files=built.files, counts=built.counts)
 
 
@@ -69,7 +71,7 @@ class RankSites:
     """Rank the hosts and registered domains of a graph (ranking.py has the rules, also for imported ranks)."""
 
     name: ClassVar[str] = "rank"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     graph: GraphSets
     authority: ShardSet
@@ -82,8 +84,8 @@ class RankSites:
 
     @property
     def inputs(self) -> tuple[ShardSet, ...]:
-        """Nodes and arcs of both levels."""
-        return self.graph.ranked
+        """The graph."""
+        return self.graph.all
 
     @property
     def outputs(self) -> tuple[ShardSet, ...]:
@@ -108,9 +110,9 @@ class RankSites:
 
     def sources(self, shard: int) -> Sequence[Path]:
         """The files of the graph that a rank reads."""
-        return [shard_set.path(0) for shard_set in self.inputs]
+        return [path for shard_set in self.inputs for path in shard_set.paths()]
 
     def run(self, shard: int) -> Result:
         """Rank the graph."""
-        written, counts = rank(self.graph, self.authority, self.ranking)
-        return Result(files=[written], counts=counts)
+        written, counts, notes = rank(self.graph, self.authority, self.ranking)
+        return Result(files=[written], counts=counts, faults=[{"note": note} for note in notes])

@@ -23,7 +23,6 @@ from corpus.kernels import kernel
 from sitegraph.store.lists import CHUNK, STATE, next_chunk
 from sitegraph.store.vbyte import prefetch
 
-
 # The loops below stand in full, one for each number of vectors: a call with arrays in an inner loop would count their
 # references up and down for every arc, which takes longer than the arc.
 

@@ -132,17 +132,18 @@ def write_vertices(path: Path, names: Iterable[pa.Array], hosts: NDArray[np.int6
 def name_blocks(path: Path, names: Iterable[pa.Array]) -> Iterator[tuple[Text, NDArray[np.int64]]]:
     """Yield names in blocks of at most ROWS: their bytes, and the places in these between which each lies.
 
-    A name that would not stay in its column is an error about `path`.
+    names: Arrow arrays, chunked or not. A name that would not stay in its column is an error about `path`.
     """
     for array in names:
-        for start in range(0, len(array), ROWS):
-            part = array.slice(start, ROWS).cast(pa.large_string())
-            _, ends, data = part.buffers()
-            places = np.frombuffer(ends, np.int64)[part.offset : part.offset + len(part) + 1]
-            text = np.frombuffer(data or b"", np.uint8)
-            if np.diff(places).min() == 0 or text[places[0] : places[-1]].min() <= ord(" "):
-                raise StorageError(f"{path}: not written, as a name is empty or has blanks")
-            yield text, places
+        for chunk in array.chunks if isinstance(array, pa.ChunkedArray) else [array]:
+            for start in range(0, len(chunk), ROWS):
+                part = chunk.slice(start, ROWS).cast(pa.large_string())
+                _, ends, data = part.buffers()
+                places = np.frombuffer(ends, np.int64)[part.offset : part.offset + len(part) + 1]
+                text = np.frombuffer(data or b"", np.uint8)
+                if np.diff(places).min() == 0 or text[places[0] : places[-1]].min() <= ord(" "):
+                    raise StorageError(f"{path}: not written, as a name is empty or has blanks")
+                yield text, places
 
 
 def _sound(path: Path, parse: Callable[..., Any], *given: Any) -> Any:

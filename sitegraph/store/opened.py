@@ -170,5 +170,11 @@ def decode_block(sections: Any, references: Any, limit: Any, offsets: Any, out: 
 
 
 def open_graph(sets: GraphSets) -> dict[Level, Graph]:
-    """Open both levels of a graph. Raises MissingError when there is none, StorageError when it is damaged."""
-    return {level: Graph(sets, level) for level in LEVELS}
+    """Open the levels that a graph has: both, or the one that it was imported with.
+
+    Raises MissingError when there is none, StorageError when it is damaged.
+    """
+    levels: list[Level] = [level for level in LEVELS if sets.names(level).parts()]
+    if not levels:
+        raise MissingError(f"{sets.folder}: no graph here; build one first (`sitegraph build` or `sitegraph import`)")
+    return {level: Graph(sets, level) for level in levels}
