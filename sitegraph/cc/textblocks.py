@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from corpus.errors import InputError
 from corpus.kernels import kernel
 
-BLOCK: Final = 8 << 20
+BLOCK: Final = 4 << 20
 MAX_LINE: Final = 1 << 16
 _SECTOR: Final = 512
 _NEWLINE: Final = 10

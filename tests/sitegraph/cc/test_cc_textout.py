@@ -41,7 +41,11 @@ def test_edges_are_written_as_published(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
 def test_vertices_are_written_as_published(tmp_path: Path, name: str, kind: pa.DataType) -> None:
     """Ids count on over the arrays, slices among them; the hosts of domains are a third column."""
-    names = [pa.array(["x", "com.a", "com.a-b"], kind).slice(1), pa.array([], kind), pa.array(["com.a.b"], kind)]
+    names = [
+        pa.array(["x", "com.a", "com.a-b"], kind).slice(1),
+        pa.array([], kind),
+        pa.chunked_array([["com.a.b"]], kind),
+    ]
     write_vertices(tmp_path / name, names)
     assert text_of(tmp_path / name) == b"0\tcom.a\n1\tcom.a-b\n2\tcom.a.b\n"
     write_vertices(tmp_path / name, names, np.array([3, 10_000_000_00, 1]))
