@@ -6,6 +6,7 @@ spilled for the domain level, which is built last. Memory: 4 bytes per host for 
 and one range of arcs.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +121,6 @@ def written_names(shard_set: ShardSet, names: Names) -> Written:
 
 def sha256(path: Path) -> tuple[str, int]:
     """Return the SHA-256 (hex) and size of a file."""
-    import hashlib
-
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
 

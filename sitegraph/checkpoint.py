@@ -44,7 +44,7 @@ class Checkpoint:
             fits = head[: len(MAGIC)] == MAGIC and head[len(MAGIC) : len(MAGIC) + 32] == self._mark
             if not fits or self.path.stat().st_size != len(head) + state.nbytes:
                 return 0
-            stream.readinto(memoryview(state).cast("B"))
+            stream.readinto(state.data.cast("B"))
         return int.from_bytes(head[-8:], "little")
 
     def save(self, state: Vector, sweeps: int) -> None:
@@ -54,7 +54,7 @@ class Checkpoint:
         start = time.monotonic()
         with whole_file(self.path) as out:
             out.write(MAGIC + self._mark + sweeps.to_bytes(8, "little"))
-            out.write(memoryview(state))
+            out.write(state.data.cast("B"))
         self._last = time.monotonic()
         self._took = self._last - start
 

@@ -30,7 +30,7 @@ MOST_VECTORS = 2
 
 @dataclass(slots=True)
 class Reversed:
-    """What the sweeps need: in-weights float64[sources], what dangling nodes give (float64[sources, k]), preferences."""
+    """In-weights (float64[sources]), what dangling nodes give (float64[sources, k]), and the preferences."""
 
     weights: Vector
     given: Vector

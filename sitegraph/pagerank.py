@@ -20,8 +20,8 @@ decides), a group is computed from what the others hold by then, and written whe
 of the power iteration suffice, one array of contributions (rank / out-weight) is enough, and the result is the same bit
 for bit whatever the threads and blocks. Random reads of that array are what takes the time; everything else streams.
 
-Stopping rule. If x' follows x in a sweep, x' = x' L + x U + b with alpha P = L + U, so the residual of x' is (x' - x) U,
-and the distance to the solution at most alpha / (1 - alpha) times the L1 norm of x' - x. Scaling to sum 1 at most
+Stopping rule. If x' follows x in a sweep, x' = x' L + x U + b with alpha P = L + U, so the residual of x' is
+(x' - x) U, and the distance to the solution at most alpha / (1 - alpha) times the L1 norm of x' - x. Scaling to sum 1 at most
 doubles the error relative to the mass. The sweeps end when that bound is at or below `tolerance`: a bound on the L1
 error of the result, whatever the number of nodes (networkx multiplies its tolerance by n instead and may stop after
 one step on a large graph).
@@ -32,6 +32,8 @@ PageRank", 2006 (strong, weak, pseudorank); Gauss-Seidel and the stopping rule a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -104,7 +106,7 @@ Allocate = Callable[[int], Vector]
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A rank: values (float64, by slot), sweeps taken, the bound on its L1 error, and the sum that its pseudo rank has."""
+    """A rank: values (float64, by slot), sweeps taken, the bound on its L1 error, and the sum of its pseudo rank."""
 
     values: Vector
     sweeps: int
@@ -229,8 +231,8 @@ def sweep(
             if preference is not None:
                 slots, given = preference.part(first, last)
                 y[slots, k] += (1.0 - settings.damping) * given
-        c, out = solution.c[first:last], solution.out[first:last]
-        for found in passes.spread(range(0, last - first, PIECE), lambda at: update_piece(y, c, out, uniform, at)):
+        piece = partial(update_piece, y, solution.c[first:last], solution.out[first:last], uniform)
+        for found in passes.spread(range(0, last - first, PIECE), piece):
             change += found[0]
             mass += found[1]
     return change, mass
@@ -307,7 +309,7 @@ def portions(passes: Passes, numbers: range, targets: int = 1 << 22) -> list[ran
         return []
     place = np.cumsum(passes.graph.arcs.targets[numbers.start : numbers.stop]) // targets
     cuts = [0, *(np.flatnonzero(np.diff(place)) + 1).tolist(), len(numbers)]
-    return [numbers[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [numbers[a:b] for a, b in pairwise(cuts)]
 
 
 def strong(pseudo: Vector, sweeps: int, error: float) -> Ranked:
@@ -333,11 +335,11 @@ def weak(
         return float(x[len(solution.out) :].sum() + x[lost].sum())
 
     found = []
-    for values, error in zip(pseudo, bounds, strict=True):
-        mass = float(values.sum())
-        held = dangling(values) / (1.0 - factor * dangling(everywhere))
-        values += factor * held * everywhere
-        values /= values.sum()
+    for x, error in zip(pseudo, bounds, strict=True):
+        mass = float(x.sum())
+        held = dangling(x) / (1.0 - factor * dangling(everywhere))
+        np.add(x, factor * held * everywhere, out=x)
+        np.divide(x, x.sum(), out=x)
         # what either is off by, and what the factor is off by for both, counted generously
-        found.append(Ranked(values, solution.sweeps, 4.0 * (error + bounds[place]), mass))
+        found.append(Ranked(x, solution.sweeps, 4.0 * (error + bounds[place]), mass))
     return found

@@ -1,6 +1,7 @@
 """Robust rank: PageRank in which no single supporter counts for more than a share of a site's rank.
 
-    robust(t) = x_t - sum over supporters g of max(0, flow_g(t) - cap * x_t),   flow_g(t) = alpha sum_{s in g} x_s w_st / W_s
+    robust(t) = x_t - sum over supporters g of max(0, flow_g(t) - cap * x_t)
+    flow_g(t) = alpha * sum over s in g of x_s w_st / W_s
 
 x is the PageRank, W_s the weight that leaves s. At host level a supporter is a registered domain: its hosts, however
 many, are one. A site that one friend, one bought link or one farm under a single domain lifts is left with `cap` of

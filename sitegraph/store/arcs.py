@@ -53,7 +53,7 @@ _TAIL: Final = struct.Struct("<QQI8s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What holds for all files of a level's arcs: nodes, linking nodes (sources), and bytes per class code (0, 1, 2)."""
+    """What holds for all files of a level's arcs: nodes, linking nodes (sources), bytes per class code (0, 1, 2)."""
 
     nodes: int
     sources: int
@@ -173,14 +173,14 @@ class ArcsFile:
         body = self._map[row["offset"] : row["offset"] + row["bytes"]]
         place = f"block {number} at byte {row['offset']:,}"
         if not self._seen[number]:
-            if len(body) != row["bytes"] or zlib.crc32(body) != row["crc"]:
+            if len(body) != row["bytes"] or zlib.crc32(body.data) != row["crc"]:
                 raise self._damaged(f"{place}: its check sum is wrong")
             self._seen[number] = True
         cuts = np.cumsum([0, row["targets"], row["escapes"], (row["arcs"] + 3) // 4, row["data"] + PADDING]).tolist()
         width = self.description.code_bytes
         start = aligned(cuts[-1])
         codes = body[start : start + width * row["arcs"]]
-        degrees, escapes, control, data = (body[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+        degrees, escapes, control, data = (body[a:b] for a, b in pairwise(cuts))
         whole = len(data) == row["data"] + PADDING and len(codes) == width * row["arcs"]
         if not whole or not check_block(degrees, escapes, control, row["data"], row["arcs"]):
             raise self._damaged(f"{place}: its lengths do not agree")

@@ -1,7 +1,7 @@
 """Arcs by range of targets -> sorted, merged, numbered, compressed: the second half of an external sort.
 
-A range (spill.py) is sorted by (target, source); equal arcs become one, their counts added up. Where the spilled sources
-are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a domain that
+A range (spill.py) is sorted by (target, source); equal arcs become one, their counts added up. Where the spilled
+sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a domain that
 link to one target become one arc that knows how many they were. Then the sources are numbered by slots, lists of
 linking and of dangling targets are parted, and both written in blocks.
 
@@ -209,7 +209,7 @@ def with_sitewide(lists: Lists, pages: NDArray[np.int64]) -> Lists:
 
 @kernel
 def count_domains(offsets: Any, sources: Any, endorsing: Any, domains: Any, own: Any) -> Any:
-    """Return per list the distinct domains[source] other than own[i], over arcs with endorsing[k] (or all, if empty)."""
+    """Return per list the distinct domains[source] other than own[i], over arcs with endorsing[k] (all, if empty)."""
     found = np.zeros(len(offsets) - 1, np.int64)
     held = np.empty(1024, np.int32)
     for t in range(len(found)):
@@ -257,7 +257,7 @@ def linking_domains(lists: Lists, first: int, domains: NDArray[np.int32] | None)
 
 @kernel
 def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, linking: Any) -> Any:
-    """Return the lists of the linking (or of the dangling) targets: (offsets, slots of sources, places in the input)."""
+    """Return the lists of linking (or of dangling) targets: (offsets, slots of sources, places in the input)."""
     count, total = 0, 0
     for t in range(len(offsets) - 1):
         if links(np.uint64(first + t), bits) == linking:

@@ -4,7 +4,7 @@ Names lie in groups of GROUP. The first of a group is whole, each other one is s
 those of the name before it, and the rest. So a name of a web graph takes about a third of its length, any name is found
 by its id after at most GROUP steps, and an id by its name in a binary search over the heads of groups.
 
-    magic | group | group ... | offset of each group (uint64), and of their end | names, groups, CRC-32 of it all | magic
+    magic | group | group ... | offset of each group and of their end (uint64) | names, groups, CRC-32 | magic
 
 A name is at most 255 bytes long: one byte each for the shared prefix and for the rest of a name.
 """
@@ -68,7 +68,7 @@ def front_code(data: Any, offsets: Any, last: Any, last_size: Any, done: Any, ou
 
 @kernel
 def next_name(data: Any, at: Any, end: Any, name: Any, size: Any) -> Any:
-    """Read the name at data[at:end] into `name`, which holds the one before; return (byte behind it, its size or -1)."""
+    """Read the name at data[at:end] into `name`, which holds the one before; return (byte behind it, size or -1)."""
     if at + 2 > end:
         return at, -1
     shared, rest = np.int64(data[at]), np.int64(data[at + 1])
@@ -233,7 +233,7 @@ class Names(Sequence[str]):
 
     def verify(self) -> None:
         """Raise StorageError unless the check sum of the whole file is right."""
-        if zlib.crc32(self._data[len(MAGIC) : len(self._data) - _TAIL.size]) != self._crc:
+        if zlib.crc32(self._data[len(MAGIC) : len(self._data) - _TAIL.size].data) != self._crc:
             raise self._damaged("its check sum is wrong")
 
     def __len__(self) -> int:

@@ -125,7 +125,7 @@ class Spill:
 
     def _put(self, number: int, kind: int, values: NDArray[Any]) -> None:
         with as_storage_error(self.folder):
-            left = memoryview(values).cast("B")
+            left = values.data.cast("B")
             while left:
                 left = left[self._files[number][kind].write(left) :]
 

@@ -21,7 +21,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as untyped
 from numba.extending import intrinsic
 
 from corpus.kernels import inlined, kernel
@@ -33,7 +33,7 @@ CAN_SHUFFLE: Final = bool(llvm.get_host_cpu_features().get("ssse3")) and not os.
 
 
 def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Return per control byte the bytes its four numbers take (uint8[256]) and the shuffle to lanes (uint8[256, 16])."""
+    """Return per control byte the bytes of its four numbers (uint8[256]), and the shuffle to lanes (uint8[256, 16])."""
     sizes = np.zeros(256, np.uint8)
     shuffle = np.full((256, 16), 0xFF, np.uint8)
     for control in range(256):
@@ -47,9 +47,15 @@ def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.d
 
 
 SIZES, SHUFFLES = _tables()
+cgutils: Any = untyped
 
 
-@intrinsic
+def kernel_primitive(function: Any) -> Any:
+    """Return a function that makes machine code itself, typed as what kernels see."""
+    return intrinsic(function)
+
+
+@kernel_primitive
 def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, target: Any, place: Any) -> Any:
     """Put the four numbers at source[at:] into target[place:place + 4] by the shuffle of a control byte."""
     del context
@@ -87,7 +93,7 @@ def _little_endian(builder: Any, word: Any) -> Any:
     return word if sys.byteorder == "little" else builder.bswap(word)
 
 
-@intrinsic
+@kernel_primitive
 def load_word(context: Any, data: Any, at: Any) -> Any:
     """Return the four bytes of the uint8 array from data[at] on as a little-endian uint32, wherever they lie."""
     del context
@@ -100,7 +106,7 @@ def load_word(context: Any, data: Any, at: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
+@kernel_primitive
 def store_word(context: Any, data: Any, at: Any, value: Any) -> Any:
     """Write a uint32 to the four bytes of the uint8 array from data[at] on, little-endian."""
     del context
@@ -114,7 +120,7 @@ def store_word(context: Any, data: Any, at: Any, value: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
+@kernel_primitive
 def prefetch(context: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index] (of the first element of row `index` for two dimensions)."""
     del context

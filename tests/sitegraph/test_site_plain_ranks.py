@@ -8,14 +8,17 @@ import pytest
 from plain_ranks import (
     Dangling,
     anti_trust,
+    contributions,
     distribution,
     harmonic,
     inverse,
     matrix,
     pagerank,
     robust,
+    robust_by_all,
     spam_mass,
     supporters,
+    truncated,
     trust,
 )
 
@@ -122,6 +125,24 @@ def test_supporters_of_one_group_are_capped_together() -> None:
     assert robust(w, [0, 1, 2, 3], cap)[3] == pytest.approx(own + 3 * 0.85 * x[0])
     assert robust(w, [0, 0, 0, 3], cap)[3] == pytest.approx(own + 1.5 * 0.85 * x[0])
     assert robust(w, [0, 0, 2, 3], cap)[3] == pytest.approx(own + 2.5 * 0.85 * x[0])
+
+
+def test_contributions_add_up_to_pagerank() -> None:
+    """Pseudo PageRank is what all nodes give; capped at all of it nothing is taken away."""
+    w = drawn(6)
+    assert contributions(w).sum(axis=0) == pytest.approx(pagerank(w, 0.85, "pseudo"))
+    assert robust_by_all(w, 1.0) == pytest.approx(pagerank(w, 0.85, "pseudo"))
+
+
+def test_capped_contributions_of_a_chain_by_hand() -> None:
+    """a = 1/2: node 1 has 1/8 of its own and 1/16 from node 0, in all 3/16; a cap of 1/2 leaves 3/32 and 1/16."""
+    assert robust_by_all(CHAIN, 0.5, 0.5)[1] == pytest.approx(3 / 32 + 1 / 16)
+
+
+def test_truncated_rank_of_a_chain_by_hand() -> None:
+    """a = 1/2, from two arcs on: node 2 has 1/32 from node 0; node 3 half of that, and 1/32 from node 1."""
+    assert truncated(CHAIN, 2, 0.5) == pytest.approx([0, 0, 1 / 32, 1 / 32 + 1 / 64])
+    assert truncated(CHAIN, 0) == pytest.approx(pagerank(CHAIN, 0.85, "pseudo"))
 
 
 @pytest.mark.parametrize("seed", range(3))

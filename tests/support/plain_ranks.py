@@ -94,6 +94,32 @@ def robust(w: Any, groups: Sequence[int] | NDArray[Any], cap: float = 0.01, a: f
     return (1.0 - a) / max(n, 1) + np.bincount(by_group.col, capped, minlength=n)
 
 
+def contributions(w: Any, a: float = 0.85) -> NDArray[np.float64]:
+    """Return what each node (row) gives to the pseudo PageRank of each (column): (1 - a) v_s (I - a P)^-1, dense."""
+    n = w.shape[0]
+    return np.linalg.inv(np.eye(n) - a * stochastic(w).toarray()) * ((1.0 - a) / n)
+
+
+def robust_by_all(w: Any, cap: float = 0.001, a: float = 0.85) -> Vector:
+    """Return the contributions of all nodes, near and far, each at most cap times the pseudo PageRank (Andersen)."""
+    given = contributions(w, a)
+    return np.minimum(given, cap * given.sum(axis=0)).sum(axis=0)
+
+
+def truncated(w: Any, levels: int = 4, a: float = 0.85) -> Vector:
+    """Return the pseudo PageRank without what comes over fewer than `levels` arcs.
+
+    Becchetti, Castillo, Donato, Leonardi, Baeza-Yates, "Using rank propagation and probabilistic counting for
+    link-based spam detection", 2006.
+    """
+    n = w.shape[0]
+    p = stochastic(w).T.tocsr()
+    v = distribution(n)
+    for _ in range(levels):
+        v = a * (p @ v)
+    return pagerank(w, a, "pseudo", v)
+
+
 def distances_to(w: Any, target: int) -> dict[int, int]:
     """Return the length of the shortest path from every node that has one to `target`, itself included with 0."""
     into = w.T.tocsr()
