@@ -1,8 +1,8 @@
 """Passes over the arcs of a level, on several threads: every rank is made of these.
 
 A pass reads blocks from the memory-mapped file, straight into the kernels of sweep.py, which run without the GIL.
-Blocks are dealt to threads in portions of some hundred thousand arcs; what a block writes belongs to its targets alone, so
-neither the number of threads nor the order in which they finish can change a result.
+Blocks are dealt to threads in portions of some hundred thousand arcs; what a block writes belongs to its targets
+alone, so neither the number of threads nor the order in which they finish can change a result.
 """
 
 import os

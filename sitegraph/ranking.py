@@ -26,17 +26,19 @@ Vectors that are larger than SHELVED bytes lie in files of the work folder, not 
 """
 
 import hashlib
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from corpus.errors import InputError, MissingError, PipelineError, SettingError
 from corpus.schema import AUTHORITY
-from corpus.settings import UNMARKED, require
+from corpus.settings import UNMARKED, plain, require
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written
 from sitegraph.authority import Column, by_id, by_slot, comparable, percentiles, positions, write_level
@@ -55,6 +57,11 @@ from sitegraph.store.opened import Graph, open_graph
 
 SHELVED: Final = 1 << 28
 """Bytes from which a vector of results is kept in a file."""
+SETTINGS_KEY: Final = b"sitegraph.ranking"
+"""Where the metadata of an authority table holds the settings that it was made with, see `described`."""
+
+Watch = Callable[[str, int, float], None]
+"""Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,16 @@ def digest(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
+def described(settings: Ranking) -> pa.Schema:
+    """Return the authority schema with the settings as JSON in its metadata, so that ranks can be explained later.
+
+    Equal settings give equal bytes: files are told by their SHA-256, not by their paths.
+    """
+    files = {name: getattr(settings, name) for name in ("seeds", "bad", "quality")}
+    told = {"settings": plain(settings), "files": {name: digest(path) for name, path in files.items() if path}}
+    return AUTHORITY.with_metadata({SETTINGS_KEY: json.dumps(told, sort_keys=True)})
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The preferences that the files of a ranking ask for, None where there is no file."""
@@ -127,7 +144,7 @@ class Wanted:
 
 
 def rank(
-    graph: GraphSets, out: ShardSet, settings: Ranking, path: Path | None = None
+    graph: GraphSets, out: ShardSet, settings: Ranking, path: Path | None = None, watch: Watch | None = None
 ) -> tuple[Written, dict[str, int], list[str]]:
     """Rank a graph and write part 0 of `out` (or the file `path`); return it, counts, and notes for the user.
 
@@ -144,9 +161,11 @@ def rank(
     work = target.with_name(f".{target.name}.ranking")
     work.mkdir(parents=True, exist_ok=True)
     counts = wanted.counts()
-    with TableWriter(out, 0, AUTHORITY, path=path) as writer:
+    with TableWriter(out, 0, described(settings), path=path) as writer:
         for level in sorted(levels):
-            source, columns, more = columns_of(levels[level], settings, wanted.at(level), imports.get(level), work)
+            source, columns, more = columns_of(
+                levels[level], settings, wanted.at(level), imports.get(level), work, watch
+            )
             write_level(writer, level, levels[level].names, columns, source)
             counts |= {f"{level}s": levels[level].n} | {f"{level}_{name}": value for name, value in more.items()}
     shutil.rmtree(work, ignore_errors=True)
@@ -207,7 +226,12 @@ class Shelf:
 
 
 def columns_of(
-    graph: Graph, settings: Ranking, wanted: Mapping[str, Preference], imported: ImportedRanks | None, work: Path
+    graph: Graph,
+    settings: Ranking,
+    wanted: Mapping[str, Preference],
+    imported: ImportedRanks | None,
+    work: Path,
+    watch: Watch | None,
 ) -> tuple[str, dict[str, Column], dict[str, int]]:
     """Return the source, the columns and counts of a level."""
     folder = work / graph.level
@@ -218,7 +242,7 @@ def columns_of(
     source, counts = "crawl", {"arcs": graph.m}
     with Passes(graph, settings.weights.of(graph.classes), settings.threads) as passes:
         try:
-            more = ranked(passes, settings, wanted, folder, Shelf(folder))
+            more = ranked(passes, settings, wanted, folder, Shelf(folder), watch)
         except ArithmeticError as error:
             raise PipelineError(f"{graph.level} level: {error}") from error
         columns |= more[0]
@@ -230,20 +254,36 @@ def columns_of(
 
 
 def ranked(
-    passes: Passes, settings: Ranking, wanted: Mapping[str, Preference], folder: Path, shelf: Shelf
+    passes: Passes,
+    settings: Ranking,
+    wanted: Mapping[str, Preference],
+    folder: Path,
+    shelf: Shelf,
+    watch: Watch | None = None,
 ) -> tuple[dict[str, Column], dict[str, int]]:
     """Return the columns of all ranks of a level, and counts."""
     graph, numbering = passes.graph, passes.graph.numbering
     sources = graph.arcs.description.sources
 
-    def watch(sweeps: int, error: float) -> None:
-        tick(graph.m)
+    def told(what: str) -> Callable[[int, float], None]:
+        def swept(sweeps: int, error: float) -> None:
+            tick(graph.m)
+            if watch:
+                watch(f"{graph.level} level, {what}", sweeps, error)
+
+        return swept
 
     out = passes.out_weights()
     names = ["pagerank", *(name for name in ("seeds", "quality") if name in wanted)]
     preferences = [wanted.get(name) for name in names]
     found = pageranks(
-        passes, preferences, settings.pagerank, watch=watch, checkpoint=folder / "sweeps", out=out, allocate=shelf
+        passes,
+        preferences,
+        settings.pagerank,
+        watch=told(", ".join(names)),
+        checkpoint=folder / "sweeps",
+        out=out,
+        allocate=shelf,
     )
     ranks = dict(zip(names, found, strict=True))
     owners = None
@@ -266,7 +306,7 @@ def ranked(
             passes,
             [None, *([wanted["bad"]] if "bad" in wanted else [])],
             settings.pagerank,
-            watch=watch,
+            watch=told("inverse, anti-trust" if "bad" in wanted else "inverse"),
             checkpoint=folder / "inverse-sweeps",
             allocate=shelf,
         )

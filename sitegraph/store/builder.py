@@ -1,8 +1,8 @@
 """Arcs by range of targets -> sorted, merged, numbered, compressed: the second half of an external sort.
 
 A range (spill.py) is sorted by (target, source); equal arcs become one, their counts added up. Where the spilled
-sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a domain that
-link to one target become one arc that knows how many they were. Then the sources are numbered by slots, lists of
+sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
+domain that link to one target become one arc that knows how many they were. Then the sources are numbered by slots, lists of
 linking and of dangling targets are parted, and both written in blocks.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one

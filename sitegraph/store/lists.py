@@ -82,14 +82,16 @@ def to_degrees(offsets: Any, degrees: Any, escapes: Any) -> Any:  # int64[count 
 def check_block(degrees: Any, escapes: Any, control: Any, data_bytes: Any, arcs: Any) -> Any:  # -> bool
     """Say whether the lengths of a block agree: escapes (uint8, 4 per number), sum of degrees, data of the gaps."""
     total, at = np.int64(0), np.uint64(0)
-    for degree in degrees:
+    for byte in degrees:
+        degree = np.int64(byte)
         if degree == ESCAPE:
             if at + np.uint64(4) > np.uint64(len(escapes)):
                 return False
-            total += load_word(escapes, at)
+            degree = np.int64(load_word(escapes, at))
+            if degree < ESCAPE:
+                return False
             at += np.uint64(4)
-        else:
-            total += degree
+        total += degree
     if at != np.uint64(len(escapes)) or total != arcs or len(control) != (arcs + 3) // 4:
         return False
     return data_size(control, SIZES) == data_bytes
@@ -131,8 +133,6 @@ def next_chunk(state: Any, block: Any, references: Any, sources: Any, gaps: Any,
             if last < -1:
                 return BAD
             gaps[np.uint64(i)] = 0
-            if left == 0:
-                continue
         count = min(left, full - i)
         for j in range(np.uint64(i), np.uint64(i + count)):
             last += np.int64(gaps[j]) + 1

@@ -140,7 +140,7 @@ class Graph:
             yield self.numbering.ids(sources.astype(np.int64)), np.repeat(ids, np.diff(offsets)), codes
 
     def csr(self) -> Csr:
-        """Return the graph in memory, for small ones: 8 bytes per node and 5 or 6 per arc, a few times that meanwhile."""
+        """Return the graph in memory, for small ones: 8 bytes per node, 5 or 6 per arc, a few times that meanwhile."""
         source, target, codes = (np.concatenate(parts) for parts in zip(*self.chunks(), strict=True))
         order = np.lexsort((source, target))
         offsets = np.zeros(self.n + 1, np.int64)

@@ -13,7 +13,6 @@ calls `decode` checks lengths first, with `data_size`, and these kernels trust t
 Source: Lemire, Kurz, Rupp, "Stream VByte: faster byte-oriented integer compression", 2018 (arXiv 1709.08990).
 """
 
-import os
 import sys
 from typing import Any, Final
 
@@ -24,12 +23,12 @@ from numba import types
 from numba.core import cgutils as untyped
 from numba.extending import intrinsic
 
-from corpus.kernels import inlined, kernel
+from corpus.kernels import PLAIN, inlined, kernel
 
 PADDING: Final = 32
 """Bytes that must be readable behind the data of a block."""
 
-CAN_SHUFFLE: Final = bool(llvm.get_host_cpu_features().get("ssse3")) and not os.environ.get("HEADWATER_PLAIN_DECODER")
+CAN_SHUFFLE: Final = bool(llvm.get_host_cpu_features().get("ssse3")) and not PLAIN
 
 
 def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.uint8]]]:
