@@ -31,6 +31,9 @@ _IMPORT: Final = re.compile(
 _HOME: Final = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - never raises
 _BASE: Final = Path(config.CACHE_DIR or Path(_HOME, "headwater", "kernels"))
 
+PLAIN: Final = bool(os.environ.get("HEADWATER_PLAIN_DECODER"))
+"""Whether the environment asks for kernels without the instructions of one processor; they are kept apart."""
+
 _FOLDERS: Final[set[Path]] = set()
 
 
@@ -47,7 +50,7 @@ def inlined(function: Function) -> Function:
 def compiled(function: Function, **options: Any) -> Function:
     """Return the kernel of a function; `options` are numba's."""
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(_BASE / fingerprint(inspect.getfile(function)))
+    config.CACHE_DIR = str(_BASE / (fingerprint(inspect.getfile(function)) + "-plain" * PLAIN))
     try:
         made: Function = numba.njit(cache=True, nogil=True, **options)(function)
     finally:
