@@ -265,7 +265,7 @@ def ranked(
     graph, numbering = passes.graph, passes.graph.numbering
     sources = graph.arcs.description.sources
 
-    def told(what: str) -> Callable[[int, float], None]:
+    def announced(what: str) -> Callable[[int, float], None]:
         def swept(sweeps: int, error: float) -> None:
             tick(graph.m)
             if watch:
@@ -280,7 +280,7 @@ def ranked(
         passes,
         preferences,
         settings.pagerank,
-        watch=told(", ".join(names)),
+        watch=announced(", ".join(names)),
         checkpoint=folder / "sweeps",
         out=out,
         allocate=shelf,
@@ -306,7 +306,7 @@ def ranked(
             passes,
             [None, *([wanted["bad"]] if "bad" in wanted else [])],
             settings.pagerank,
-            watch=told("inverse, anti-trust" if "bad" in wanted else "inverse"),
+            watch=announced("inverse, anti-trust" if "bad" in wanted else "inverse"),
             checkpoint=folder / "inverse-sweeps",
             allocate=shelf,
         )
