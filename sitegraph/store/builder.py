@@ -2,8 +2,8 @@
 
 A range (spill.py) is sorted by (target, source); equal arcs become one, their counts added up. Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
-domain that link to one target become one arc that knows how many they were. Then the sources are numbered by slots, lists of
-linking and of dangling targets are parted, and both written in blocks.
+domain that link to one target become one arc that knows how many they were. Then the sources are numbered by slots,
+lists of linking and of dangling targets are parted, and both written in blocks.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
