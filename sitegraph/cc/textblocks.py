@@ -175,3 +175,16 @@ def text_blocks(path: Path, kind: str, block: int = BLOCK) -> Iterator[TextBlock
     """
     with TextFile(path, kind, block) as file:
         yield from ahead(file.blocks())
+
+
+def parts_of(path: Path, kind: str) -> list[Path]:
+    """Return the files that a path stands for: itself, or those of a folder by name, hidden and `_SUCCESS` ones not.
+
+    Raises InputError when there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(part for part in path.iterdir() if part.is_file() and part.name[0] not in "._")
+    if not found:
+        raise InputError(f"{path}: a folder without {kind} files; check the path")
+    return found

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import InputError
-from sitegraph.cc.textblocks import TextFile, ahead, newlines, text_blocks
+from sitegraph.cc.textblocks import TextFile, ahead, newlines, parts_of, text_blocks
 
 LINES = b"".join(b"%d\tline %d\n" % (i, i * i) for i in range(3000))
 
@@ -146,3 +146,15 @@ def test_ahead_hands_on_items_and_errors() -> None:
 def test_newlines_counts_like_bytes(data: list[int]) -> None:
     """The counting in runs equals bytes.count, whatever the length."""
     assert newlines(np.array(data, np.uint8)) == bytes(data).count(b"\n")
+
+
+def test_a_folder_stands_for_its_parts(tmp_path: Path) -> None:
+    """By name, as a release is read; what a writer left beside them is no part; a file stands for itself."""
+    for name in ("part-00001.gz", "part-00000.gz", "_SUCCESS", ".part-00000.gz.crc", "part-00010.gz"):
+        written(tmp_path / name, b"")
+    (tmp_path / "deeper").mkdir()
+    names = ["part-00000.gz", "part-00001.gz", "part-00010.gz"]
+    assert [path.name for path in parts_of(tmp_path, "edges")] == names
+    assert parts_of(tmp_path / names[0], "edges") == [tmp_path / names[0]]
+    with pytest.raises(InputError, match="deeper: a folder without edges files"):
+        parts_of(tmp_path / "deeper", "edges")
