@@ -23,8 +23,8 @@ for bit whatever the threads and blocks. Random reads of that array are what tak
 Stopping rule. If x' follows x in a sweep, x' = x' L + x U + b with alpha P = L + U, so the residual of x' is
 (x' - x) U, and the distance to the solution at most alpha / (1 - alpha) times the L1 norm of x' - x. Scaling to sum 1
 at most doubles the error relative to the mass. The sweeps end when that bound is at or below `tolerance`: a bound on
-the L1 error of the result, whatever the number of nodes (networkx multiplies its tolerance by n instead and may stop after
-one step on a large graph).
+the L1 error of the result, whatever the number of nodes (networkx multiplies its tolerance by n instead and may stop
+after one step on a large graph).
 
 Sources: Page, Brin, Motwani, Winograd 1999; Boldi, Posenti, Santini, Vigna, "Traps and pitfalls of topic-biased
 PageRank", 2006 (strong, weak, pseudorank); Gauss-Seidel and the stopping rule as in the LAW library.
