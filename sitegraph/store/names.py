@@ -181,7 +181,8 @@ class NamesWriter:
         out = np.empty(int(offsets[-1] - offsets[0]) + 2 * count, np.uint8)
         size, groups, bad = front_code(data, offsets, self._last, self._size, self.names, out, starts)
         if bad >= 0:
-            shown = ascii(names[int(bad)].as_py()[:80])
+            name = names[int(bad)].as_py()
+            shown = ascii(name and name[:80])
             raise InputError(
                 f"name {self.names + bad:,}, {shown}, does not come behind the name before it in byte order, or is "
                 f"empty or over {LONGEST} bytes; names must be sorted and distinct"

@@ -48,12 +48,17 @@ class Numbering:
         return int(self.before[-1])
 
     def slots(self, ids: NDArray[Any]) -> Ids:
-        """Return the slot of each id."""
-        return np.asarray(_slots(ids, self.bits, self.before))
+        """Return the slot of each id. Raises IndexError for one that is no node."""
+        return self._whole(_slots(ids, self.bits, self.before, self.nodes), ids)
 
     def ids(self, slots: NDArray[Any]) -> Ids:
-        """Return the id of each slot."""
-        return np.asarray(_ids(slots, self.bits, self.before, self.nodes))
+        """Return the id of each slot. Raises IndexError for one that is no node's."""
+        return self._whole(_ids(slots, self.bits, self.before, self.nodes), slots)
+
+    def _whole(self, found: Any, asked: NDArray[Any]) -> Ids:
+        if len(found) < len(asked):
+            raise IndexError(f"{asked[len(found)]} is not one of {self.nodes:,} nodes")
+        return np.asarray(found)
 
     def references(self, first: int, count: int) -> Ids:
         """Return for `count` slots from `first` on how many linking nodes come before each by name (lists.py)."""
@@ -96,11 +101,16 @@ def links(node: Any, bits: Any) -> Any:  # uint64 -> whether the node links
     return bits[node >> np.uint64(6)] >> (node & np.uint64(63)) & np.uint64(1) == np.uint64(1)
 
 
+# Both stop before the first number that is none of a node: behind the bitmap lies other memory.
+
+
 @kernel
-def _slots(ids: Any, bits: Any, before: Any) -> Any:
+def _slots(ids: Any, bits: Any, before: Any, nodes: Any) -> Any:
     out = np.empty(len(ids), np.int64)
     sources = before[-1]
     for i in range(len(ids)):
+        if ids[i] < 0 or ids[i] >= nodes:
+            return out[:i]
         node = np.uint64(ids[i])
         place = rank(node, bits, before)
         out[i] = place if links(node, bits) else sources + np.int64(node) - place
@@ -112,6 +122,8 @@ def _ids(slots: Any, bits: Any, before: Any, nodes: Any) -> Any:
     out = np.empty(len(slots), np.int64)
     sources = before[-1]
     for i in range(len(slots)):
+        if slots[i] < 0 or slots[i] >= nodes:
+            return out[:i]
         linking = slots[i] < sources
         place = slots[i] if linking else slots[i] - sources
         low, high = 0, len(bits) - 1
@@ -126,7 +138,7 @@ def _ids(slots: Any, bits: Any, before: Any, nodes: Any) -> Any:
         word = bits[low] if linking else ~bits[low]
         for _ in range(left):
             word &= word - np.uint64(1)
-        out[i] = min(64 * low + popcount((word & -word) - np.uint64(1)), nodes - 1)
+        out[i] = 64 * low + popcount((word & -word) - np.uint64(1))
     return out
 
 

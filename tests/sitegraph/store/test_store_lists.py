@@ -1,5 +1,6 @@
 """Blocks of in-lists: bytes by hand, degrees that take an escape, chunks, and what must never be followed."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def unpacked(sections: Sections, references: list[int], arcs: int, limit: int = 
     offsets, sources = np.zeros(len(references) + 1, np.int64), np.zeros(arcs, np.uint32)
     if not decode_block(sections, np.array(references, np.int64), limit, offsets, sources):
         return None
-    return [sources[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [sources[a:b].tolist() for a, b in pairwise(offsets)]
 
 
 def sound(sections: Sections, arcs: int) -> bool:

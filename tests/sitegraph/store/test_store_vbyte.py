@@ -67,7 +67,7 @@ def by_hand(numbers: list[int]) -> tuple[bytes, bytes]:
     control, data = bytearray(), b""
     for start in range(0, len(numbers), 4):
         byte = 0
-        for lane, number in enumerate((numbers[start : start + 4] + [0, 0, 0])[:4]):
+        for lane, number in enumerate([*numbers[start : start + 4], 0, 0, 0][:4]):
             size = max(1, (number.bit_length() + 7) // 8)
             byte |= (size - 1) << 2 * lane
             data += number.to_bytes(size, "little")
@@ -159,9 +159,7 @@ def test_decoding_from_the_middle(decoder: Any) -> None:
 
 def test_the_environment_chooses_the_decoder() -> None:
     """HEADWATER_PLAIN_DECODER=1 asks for the plain one; kernels compiled for one are not taken for the other."""
-    code = (
-        "from sitegraph.store import lists, vbyte; print(vbyte.CAN_SHUFFLE, lists.next_chunk._cache.cache_path, sep='|')"
-    )
+    code = "from sitegraph.store import lists as s; print(s.CAN_SHUFFLE, s.next_chunk._cache.cache_path, sep='|')"
     found = []
     for plain in ("", "1"):
         environment = os.environ | {"HEADWATER_PLAIN_DECODER": plain}
