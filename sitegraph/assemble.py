@@ -21,6 +21,7 @@ from corpus.url import PLATFORMS, Suffixes
 from sitegraph.fold import fold
 from sitegraph.layout import NODES, GraphSets, Level
 from sitegraph.store.builder import ArcBuilder, BuiltArcs, Lists, Origin
+from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER, Counts
 from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
@@ -56,36 +57,55 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
     built = Built()
     names = Names(out.names("host").path(0))
     domain_of, domains = fold_hosts(out, names, suffixes, built)
-    domain_spill = Spill(work / "domain-arcs", len(domains.hosts), counted=spill.counted, relabelled=True)
-    folded = domain_spill.restore()
-    numbering = Numbering.of_bits(len(names), spill.links)
+    with Spill(work / "domain-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
+        done = folded.restore()
+        add_hosts(out, spill, hosts, domain_of, None if done else Folding(domain_of, folded), built)
+        if not done:
+            folded.mark_links(domain_of)
+            folded.save()
+        pages = None
+        if hosts.pages is not None:
+            pages = totals(hosts.pages, flags(spill.links, 0, len(names)), domain_of, len(domains.hosts))
+        add_domains(out, folded, domains, Origin(relabel=domain_of, pages=pages), built)
+    return built
+
+
+def add_hosts(
+    out: GraphSets,
+    spill: Spill,
+    hosts: Hosts,
+    domain_of: NDArray[np.int32],
+    folding: "Folding | None",
+    built: Built,
+) -> None:
+    """Build the host level; `folding` gets its arcs as they are finished."""
+    numbering = Numbering.of_bits(len(domain_of), spill.links)
     arcs = ArcBuilder(
         spill=spill,
         arcs=out.arcs("host"),
         classes=out.classes("host"),
         numbering=numbering,
         origin=Origin(domains=domain_of, pages=hosts.pages),
-        forward=None if folded else Folding(domain_of, domain_spill).add,
+        forward=folding.add if folding else None,
     ).build()
     finish(out, "host", arcs, built)
     columns = {"domain": domain_of, "in_domains": arcs.in_domains, "crawled": hosts.crawled}
     write_nodes(out, "host", columns, numbering, built)
-    if not folded:
-        domain_spill.mark_links(domain_of)
-        domain_spill.save()
-    numbering = Numbering.of_bits(len(domains.hosts), domain_spill.links)
-    pages = None if hosts.pages is None else totals(hosts.pages, domain_of, len(domains.hosts))
+
+
+def add_domains(out: GraphSets, folded: Spill, domains: "Domains", origin: Origin, built: Built) -> None:
+    """Build the level of registered domains from arcs between hosts and domains."""
+    numbering = Numbering.of_bits(len(domains.hosts), folded.links)
     arcs = ArcBuilder(
-        spill=domain_spill,
+        spill=folded,
         arcs=out.arcs("domain"),
         classes=out.classes("domain"),
         numbering=numbering,
-        origin=Origin(relabel=domain_of, pages=pages),
+        origin=origin,
     ).build()
     finish(out, "domain", arcs, built)
     columns = {"hosts": domains.hosts, "in_domains": arcs.in_domains, "platform": domains.platform}
     write_nodes(out, "domain", columns, numbering, built)
-    return built
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +145,13 @@ def sha256(path: Path) -> tuple[str, int]:
         return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
 
 
-def totals(pages: NDArray[np.int64], domain_of: NDArray[np.int32], domains: int) -> NDArray[np.int64]:
+def totals(
+    pages: NDArray[np.int64], links: NDArray[np.bool_], domain_of: NDArray[np.int32], domains: int
+) -> NDArray[np.int64]:
     """Return the pages of each domain; 0, unknown, where one of its hosts that link has an unknown number."""
     found = np.zeros(domains, np.int64)
     np.add.at(found, domain_of, pages)
+    found[domain_of[links & (pages == 0)]] = 0
     return found
 
 
@@ -145,10 +168,21 @@ class Folding:
             part = slice(int(lists.offsets[start]), int(lists.offsets[stop]))
             sizes = np.diff(lists.offsets[start : stop + 1])
             source = lists.sources[part]
-            target = np.repeat(self.domain_of[first + start : first + stop], sizes)
-            away = self.domain_of[source] != target
+            target = np.repeat(np.arange(first + start, first + stop, dtype=np.uint32), sizes)
+            away = self.domain_of[source] != self.domain_of[target]
             counts = lists.rows[lists.index[part][away]] if self.spill.counted else None
-            self.spill.add(source[away], target[away].astype(np.uint32), counts)
+            self._add(source[away], target[away], counts)
+            if counts is not None:
+                self._mark_other_way(source[away], target[away], counts[:, OWNER] & FORWARD > 0)
+
+    def _add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None) -> None:
+        self.spill.add(source, self.domain_of[target].astype(np.uint32), counts)
+
+    def _mark_other_way(self, source: NDArray[np.uint32], target: NDArray[np.uint32], owned: NDArray[np.bool_]) -> None:
+        """Spill the mark that the domains of pairs of one owner have it in the other direction as well."""
+        counts = np.zeros((np.count_nonzero(owned), len(COLUMNS)), np.int64)
+        counts[:, OWNER] = BACKWARD
+        self._add(target[owned], source[owned], counts)
 
 
 def slices(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:

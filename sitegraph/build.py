@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from corpus.errors import PipelineError
 from corpus.schema import DOCUMENTS, LINKS
 from corpus.stage import tick
+from corpus.storage import as_storage_error
 from corpus.url import PLATFORMS, Suffixes
 from sitegraph.assemble import Built, Hosts, assemble
 from sitegraph.engine import Database, Engine, database
@@ -89,7 +90,7 @@ def map_hosts(db: Database) -> dict[str, int]:
             UNION ALL SELECT target_host, false FROM links
             UNION ALL SELECT host, true FROM documents
         ) GROUP BY host"""
-    with pq.ParquetWriter(path, _HOSTS_MAPPED) as writer:
+    with as_storage_error(path), pq.ParquetWriter(path, _HOSTS_MAPPED) as writer:
         for table in db.stream(query, rows=HOST_BATCH):
             writer.write_table(mapped(table))
             tick(table.num_rows)
@@ -120,7 +121,7 @@ def number_hosts(db: Database, out: GraphSets) -> int:
         FROM mapped WHERE reversed IS NOT NULL GROUP BY reversed ORDER BY reversed"""
     path = db.folder / "host_ids.parquet"
     numbered = _NAMES.insert(0, pa.field("id", pa.int32()))
-    with pq.ParquetWriter(path, numbered) as writer, NamesWriter(out.names("host")) as names:
+    with as_storage_error(path), pq.ParquetWriter(path, numbered) as writer, NamesWriter(out.names("host")) as names:
         for table in with_ids(db.stream(query, _NAMES)):
             writer.write_table(table.cast(numbered))
             names.add(table["reversed"].combine_chunks())
@@ -155,7 +156,6 @@ def number_links(db: Database) -> dict[str, int]:
 
 def spill_arcs(db: Database, nodes: int) -> Spill:
     """Add links up to arcs, and spill them."""
-    spill = Spill(db.folder / "arcs" / "host-arcs", nodes, counted=True)
     db.run(f"""
         CREATE TABLE sums AS SELECT source, target, {_SUMS} FROM numbered
         WHERE kind IN ('endorsing', 'same_owner') GROUP BY source, target""")
@@ -164,11 +164,11 @@ def spill_arcs(db: Database, nodes: int) -> Spill:
             (a.pages + a.pages_nofollow + a.pages_sponsored > 0)::BIGINT AS hosts,
             a.forward + {BACKWARD} * coalesce(b.forward, 0) AS owner, 0::BIGINT AS sitewide
         FROM sums a LEFT JOIN sums b ON b.source = a.target AND b.target = a.source"""
-    for table in db.stream(query):
-        source, target = (table[side].to_numpy().astype(np.uint32) for side in ("source", "target"))
-        spill.add(source, target, np.stack([table[name].to_numpy() for name in COLUMNS], axis=1))
-        tick(table.num_rows)
-    spill.close()
+    with Spill(db.folder / "arcs" / "host-arcs", nodes, counted=True) as spill:
+        for table in db.stream(query):
+            source, target = (table[side].to_numpy().astype(np.uint32) for side in ("source", "target"))
+            spill.add(source, target, np.stack([table[name].to_numpy() for name in COLUMNS], axis=1))
+            tick(table.num_rows)
     return spill
 
 

@@ -43,8 +43,8 @@ def graph_of(
         writer.add(pa.array([reverse_names[i].decode() for i in order], pa.string()))
     ids = [place[np.asarray(side, np.int64)].astype(np.uint32) for side in (source, target)]
     kept = ids[0] != ids[1]
-    spill = Spill(work / "host-arcs", len(names), counted=counts is not None)
-    spill.add(ids[0][kept], ids[1][kept], None if counts is None else np.asarray(counts, np.int64)[kept])
+    with Spill(work / "host-arcs", len(names), counted=counts is not None) as spill:
+        spill.add(ids[0][kept], ids[1][kept], None if counts is None else np.asarray(counts, np.int64)[kept])
     assemble(out, spill, Hosts(pages=None if pages is None else pages[order]), work, suffixes)
     shutil.rmtree(work)
     return out

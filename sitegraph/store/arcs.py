@@ -192,6 +192,7 @@ class Arcs:
     """All arcs of a level: blocks in the order of slots, over all its files. Safe for several threads.
 
     first, targets, arcs: int64 per block. loop: how many of the blocks have linking targets; the others' are dangling.
+    classes: how many there are, which whoever knows their table sets; a block with a code beyond is damaged.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -209,6 +210,7 @@ class Arcs:
         self.first, self.targets, self.arcs = (self._column(name) for name in ("first", "targets", "arcs"))
         self.bytes = int(self._column("bytes").sum())
         self.loop = int(np.searchsorted(self.first, self.description.sources))
+        self.classes = 1 << 8 * self.description.code_bytes
         self._check_order()
         self._lock = threading.Lock()
         self._blocks: list[Block | None] = [None] * len(places)
@@ -239,6 +241,8 @@ class Arcs:
             file, place = self._places[number]
             with self._lock:
                 found = self._blocks[number] = self._files[file].block(place)
+            if len(found.codes) and int(found.codes.max()) >= self.classes:
+                raise self.damaged(number, "an arc of a class")
         return found
 
     def groups(self) -> list[range]:
@@ -251,11 +255,11 @@ class Arcs:
         """Return what tells these arcs from others: a digest of the indexes, check sums of blocks among them."""
         return hashlib.sha256(b"".join(file.index.tobytes() for file in self._files)).digest()
 
-    def damaged(self, number: int) -> StorageError:
-        """Return the error for a block in which a kernel met a source that does not exist."""
+    def damaged(self, number: int, what: str = "an arc from a node") -> StorageError:
+        """Return the error for a block that speaks of what does not exist: a source that a kernel met, or a class."""
         file, block = self._places[number]
         return StorageError(
-            f"{self._files[file].path}: block {block}: an arc from a node that does not exist; build the graph again"
+            f"{self._files[file].path}: block {block}: {what} that does not exist; build the graph again"
         )
 
     def blocks(self) -> Iterator[Block]:

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from corpus.kernels import kernel
 from corpus.stage import tick
-from corpus.storage import ShardSet, TableWriter, Written, write_text
+from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
+from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import (
-    BACKWARD,
     HOSTS,
     NOFOLLOW,
     OWNER,
@@ -34,8 +34,8 @@ from sitegraph.store.classes import (
     ClassTable,
     Counts,
     as_keys,
+    real,
 )
-from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.numbering import Numbering, links, rank
 from sitegraph.store.spill import Spill
 
@@ -146,25 +146,27 @@ def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
-def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int) -> Lists:
+def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int, only_real: bool = True) -> Lists:
     """Return the lists of arcs with counts: those of equal arcs are added up (owner: or-ed, hosts: the largest)."""
     order = np.argsort(keys, kind="stable")
     keys, counts = keys[order], counts[order]
-    return merge(keys, counts, np.maximum.reduceat, width)
+    return merge(keys, counts, np.maximum.reduceat, width, only_real)
 
 
-def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int) -> Lists:
-    """Return the lists of sorted arcs, equal ones made one; `hosts` is the ufunc method that merges the hosts."""
+def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, only_real: bool = True) -> Lists:
+    """Return the lists of sorted arcs, equal ones made one; `hosts` is the ufunc method that merges the hosts.
+
+    only_real: without pairs of which only the other direction says that they have one owner.
+    """
     starts = np.flatnonzero(np.concatenate([[len(keys) > 0], keys[1:] != keys[:-1]]))
     found = np.zeros((len(starts), counts.shape[1]), np.int64)
     if len(starts):
         found[:, :HOSTS] = np.add.reduceat(counts[:, :HOSTS], starts, axis=0)
         found[:, HOSTS] = hosts(counts[:, HOSTS], starts)
         found[:, OWNER] = np.bitwise_or.reduceat(counts[:, OWNER], starts)
-    # a pair of which only the other direction says that it has one owner is no arc
-    real = (found[:, PAGES] + found[:, NOFOLLOW] + found[:, SPONSORED] > 0) | (found[:, OWNER] != BACKWARD)
-    offsets, sources = split_keys(keys[starts][real], width)
-    return indexed(offsets, sources, found[real])
+    kept = real(found) if only_real else slice(None)
+    offsets, sources = split_keys(keys[starts][kept], width)
+    return indexed(offsets, sources, found[kept])
 
 
 def indexed(offsets: NDArray[np.int64], sources: NDArray[np.uint32], counts: Counts) -> Lists:
@@ -351,7 +353,7 @@ class ArcBuilder:
         keys, counts = self.spill.read(number)
         width = self._width(number)
         if counts is not None:
-            lists = counted_lists(keys, counts, width)
+            lists = counted_lists(keys, counts, width, only_real=self.origin.relabel is None)
         else:
             lists = plain_lists(keys, width, self.spill.sorted_by_source)
         if self.origin.relabel is not None:
@@ -369,7 +371,7 @@ class ArcBuilder:
                 return Lists(*(found[name] for name in ("offsets", "sources", "rows", "index")))
         lists = self._lists(number)
         partial = path.with_name(f".{path.name}.tmp")
-        with open(partial, "wb") as stream:
+        with as_storage_error(path), open(partial, "wb") as stream:
             np.savez(stream, offsets=lists.offsets, sources=lists.sources, rows=lists.rows, index=lists.index)
         partial.replace(path)
         self.spill.remove(number)
@@ -383,7 +385,8 @@ class ArcBuilder:
             lists = self._prepared(number) if counted else self._lists(number)
             with ArcsWriter(self.arcs, number, description) as out:
                 tail = write_range(out, lists, first, self.numbering, table)
-            np.save(domains, linking_domains(lists, first, self.origin.domains))
+            with as_storage_error(domains):
+                np.save(domains, linking_domains(lists, first, self.origin.domains))
             if self.forward:
                 self.forward(first, lists)
             write_text(mark, json.dumps(asdict(out.written) | {"tail": tail}))

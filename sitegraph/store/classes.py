@@ -2,7 +2,8 @@
 
 A class is a row of counts (COLUMNS). Arcs of a crawl have a few thousand different rows, arcs of a published graph one,
 so an arc stores its class in two bytes, one, or none. A table of more than MOST rows keeps fewer digits: page counts
-are rounded down to the largest number of leading bits with which it fits, the same whatever the order of the arcs.
+are rounded down to the largest number of leading bits with which it fits, the same whatever the order of the arcs; if
+one bit is still too much, to powers of 4, of 16, or of 256, with which any arcs fit.
 
 How arcs weigh, next to the other arcs of their source (`Weights`):
 
@@ -45,6 +46,8 @@ BACKWARD: Final = 2
 MOST: Final = 1 << 16
 EXACT: Final = 63
 """Leading bits with which every count is exact."""
+COARSEST: Final = -2
+"""Powers of 256: 0 and at most 8 others below 2**63, so 9**4 counts and 8 flags, which are fewer than MOST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +86,22 @@ class Weights:
 
 
 def rounded(counts: Counts, bits: int) -> Counts:
-    """Return counts (int64[m, 6]) with pages and hosts rounded down to their leading `bits` bits."""
+    """Return counts (int64[m, 6]) with pages and hosts rounded down to their leading `bits` bits.
+
+    bits = 1 leaves powers of 2; 0, -1 and -2 leave powers of 4, 16 and 256.
+    """
     if bits >= EXACT:
         return counts
     found = counts.copy()
     numbers = found[:, : HOSTS + 1]
-    length = np.frexp(numbers.astype(np.float64))[1]
-    drop = np.maximum(length - bits, 0)
-    found[:, : HOSTS + 1] = numbers >> drop << drop
+    length = np.frexp(numbers.astype(np.float64))[1].astype(np.int64)
+    if bits < 1:
+        step = 1 << (1 - bits)
+        power = np.maximum(length - 1, 0) // step * step
+        found[:, : HOSTS + 1] = np.where(numbers > 0, np.int64(1) << power, 0)
+    else:
+        drop = np.maximum(length - bits, 0)
+        found[:, : HOSTS + 1] = numbers >> drop << drop
     return found
 
 
@@ -105,8 +116,9 @@ class ClassTable:
         """Add the rows of counts (int64[m, 6])."""
         rows = np.unique(np.concatenate([self._rows, distinct(rounded(counts, self.bits))]), axis=0)
         while len(rows) > self.most:
-            self.bits = min(self.bits, 53) - 1
-            if self.bits < 1:
+            longest = int(rows[:, : HOSTS + 1].max()).bit_length()  # more bits than that round nothing
+            self.bits = min(self.bits, longest, 53) - 1
+            if self.bits < COARSEST:
                 raise StorageError(f"{len(rows):,} classes of arcs do not fit in {self.most:,}")
             rows = np.unique(rounded(rows, self.bits), axis=0)
         self._rows = rows
@@ -120,7 +132,7 @@ class ClassTable:
     @property
     def code_bytes(self) -> int:
         """Bytes per code."""
-        return 0 if len(self._rows) <= 1 else 1 if len(self._rows) <= 256 else 2
+        return code_bytes(len(self._rows))
 
     def codes(self, counts: Counts) -> NDArray[Any]:
         """Return the code of each row of counts, all of which were added."""
@@ -130,6 +142,17 @@ class ClassTable:
         order = np.argsort(keys)
         found = order[np.searchsorted(keys, as_keys(rounded(counts, self.bits)), sorter=order)]
         return found.astype(np.uint8 if self.code_bytes == 1 else np.uint16)
+
+
+def code_bytes(classes: int) -> int:
+    """Return the bytes of a code where there are so many classes."""
+    return 0 if classes <= 1 else 1 if classes <= 256 else 2
+
+
+def real(counts: Counts) -> NDArray[np.bool_]:
+    """Return which rows are of an arc, bool[m]; what only says that the other direction has one owner is none."""
+    found: NDArray[np.bool_] = (counts[:, :HOSTS].sum(axis=1) > 0) | (counts[:, OWNER] != BACKWARD)
+    return found
 
 
 def distinct(counts: Counts) -> Counts:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from corpus.errors import MissingError, StorageError
 from corpus.kernels import kernel
-from corpus.storage import read_parquet
+from corpus.storage import as_damage, read_parquet
 from sitegraph.layout import LEVELS, NODES, GraphSets, Level
 from sitegraph.store.arcs import Arcs, Block
-from sitegraph.store.classes import CLASSES
+from sitegraph.store.classes import CLASSES, code_bytes
 from sitegraph.store.lists import CHUNK, STATE, next_chunk
 from sitegraph.store.names import Names
 from sitegraph.store.numbering import Numbering
@@ -61,7 +61,7 @@ class Graph:
 
     def _check(self) -> None:
         path = self.sets.nodes(self.level).path(0)
-        with pq.ParquetFile(path) as file:
+        with as_damage(path), pq.ParquetFile(path) as file:
             rows = file.metadata.num_rows
         if not rows == len(self.names) == self.arcs.description.nodes:
             raise StorageError(
@@ -70,6 +70,10 @@ class Graph:
             )
         if self.numbering.sources != self.arcs.description.sources:
             raise StorageError(f"{path}: its linking nodes are not those of its arcs; build the graph again")
+        if self.arcs.description.code_bytes != code_bytes(self.classes.num_rows):
+            path = self.sets.classes(self.level).path(0)
+            raise StorageError(f"{path}: its classes are not those of the arcs; build the graph again")
+        self.arcs.classes = self.classes.num_rows
 
     @property
     def n(self) -> int:
@@ -141,7 +145,8 @@ class Graph:
 
     def csr(self) -> Csr:
         """Return the graph in memory, for small ones: 8 bytes per node, 5 or 6 per arc, a few times that meanwhile."""
-        source, target, codes = (np.concatenate(parts) for parts in zip(*self.chunks(), strict=True))
+        nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+        source, target, codes = (np.concatenate(parts) for parts in zip(nothing, *self.chunks(), strict=True))
         order = np.lexsort((source, target))
         offsets = np.zeros(self.n + 1, np.int64)
         np.cumsum(np.bincount(target, minlength=self.n), out=offsets[1:])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from corpus.kernels import kernel
 from corpus.storage import as_storage_error, write_text
-from sitegraph.store.classes import COLUMNS, Counts
+from sitegraph.store.classes import COLUMNS, Counts, real
 
 RANGES: Final = 256
 NARROWEST: Final = 1 << 12
@@ -71,7 +71,8 @@ class Spill:
     """Files of arcs by range of targets, in `folder`: add(...) any number of times, then read(range) each once.
 
     counted: arcs come with counts. relabelled: sources are not nodes of the level (hosts, where it is that of domains).
-    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell.
+    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell; not said
+    of relabelled ones, for a build that was killed adds to what is there already.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -80,7 +81,7 @@ class Spill:
         self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
         self.links = np.zeros((nodes + 63) // 64, np.uint64)
         self._relabelled = relabelled
-        self.arcs, self.sorted_by_source, self._last = 0, True, np.uint32(0)
+        self.arcs, self.sorted_by_source, self._last = 0, not relabelled, np.uint32(0)
         self._files: list[list[BinaryIO]] = []
         with as_storage_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +164,8 @@ class Spill:
         """Mark relabel[source] of all arcs as linking nodes, for a spill whose sources are relabelled."""
         self.close()
         for number in range(self.ranges):
-            keys, _ = self.read(number)
+            keys, counts = self.read(number)
+            keys = keys if counts is None else keys[real(counts)]
             mark(relabel[keys.astype(np.uint32)].astype(np.uint32), self.links)
 
     def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:

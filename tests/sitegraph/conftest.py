@@ -9,7 +9,8 @@ import pytest
 
 from corpus.schema import DOCUMENTS, LINKS
 from corpus.storage import ShardSet
-from sitegraph.build import Built, build
+from sitegraph.assemble import Built
+from sitegraph.build import build
 from sitegraph.engine import Engine
 from sitegraph.layout import GraphSets
 
