@@ -1,24 +1,28 @@
 """What is known of one host and its registered domain: rows of the authority table, and the neighbours in the graph."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from corpus.errors import InputError, MissingError
-from corpus.schema import AUTHORITY
-from corpus.storage import as_damage
-from corpus.url import normalise
-from sitegraph.engine import check_table
+from corpus.url import Suffixes, SuffixLevel, normalise
 from sitegraph.hosts import domain_of, node_name, reverse
 from sitegraph.layout import GraphSets, Level
-from sitegraph.store.opened import Graph
+from sitegraph.rankrows import RankRows, Row
+from sitegraph.store.opened import Graph, open_graph
 
-Row = dict[str, Any]
-_PAGES = ("pages", "pages_nofollow", "pages_sponsored")
+COUNTS: Final = ("pages", "pages_nofollow", "pages_sponsored")
+PLACES: Final = ("position", "percentile")
+LADDER: Final[tuple[SuffixLevel, ...]] = ("platforms", "private", "icann")
+"""By which suffixes a registered domain is looked for, where no graph tells by which it was folded."""
+
+Arcs = tuple[NDArray[np.int64], NDArray[Any]]
+Levels = Mapping[Level, Graph]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class Card:
     """One site: its authority rows (None where the table has none), and the domains that link to it and that it links.
 
     A neighbour has name, pages, pages_nofollow, pages_sponsored, position and percentile; the best positions come
-    first. in_total, out_total: how many neighbours there are in all. Without a graph there are none.
+    first. linking_total, linked_total: how many neighbours there are in all. Without a graph there are none.
     """
 
     name: str
@@ -54,70 +58,86 @@ def look_up(site: str, ranks: Path, graph: GraphSets | None = None, top: int = 1
     Raises MissingError when neither level of the ranks has it.
     """
     name = site_name(site)
-    domain = domain_of(name)
-    paths = rank_paths(ranks)
-    host_row, domain_row = rank_row(paths, "host", name), rank_row(paths, "domain", domain)
-    if host_row is None and domain_row is None:
-        raise MissingError(f"{name}: neither the host nor its registered domain {domain} is in {ranks}")
-    card = Card(name=name, domain_name=domain, host=host_row, domain=domain_row)
-    return neighbours(card, paths, Graph(graph, "domain"), top) if graph else card
+    levels: Levels = open_graph(graph) if graph else {}
+    with RankRows(ranks) as rows:
+        card = card_of(name, rows, levels)
+        if card.host is None and card.domain is None:
+            raise MissingError(
+                f"{name}: neither the host nor its registered domain {card.domain_name} is in {ranks}; "
+                "no page of it was read, and no link leads to it"
+            )
+        return with_neighbours(card, rows, levels["domain"], top) if "domain" in levels else card
 
 
-def rank_paths(ranks: Path) -> list[Path]:
-    """Return the files of a ranks table; raises MissingError when there are none."""
-    paths = sorted(ranks.glob("part-*.parquet")) if ranks.is_dir() else [ranks]
-    if not paths or not paths[0].exists():
-        raise MissingError(f"{ranks}: no ranks here; write them first (`sitegraph rank`)")
-    for path in paths:
-        check_table(path, AUTHORITY)
-    return paths
+def card_of(name: str, rows: RankRows, levels: Levels) -> Card:
+    """Return the ranks of a node name and of its registered domain."""
+    host = rows.row("host", name)
+    for domain in domains_of(name, levels):
+        if row := rows.row("domain", domain):
+            return Card(name=name, domain_name=domain, host=host, domain=row)
+    return Card(name=name, domain_name=domain_of(name), host=host, domain=None)
 
 
-def rank_row(paths: list[Path], level: Level, name: str) -> Row | None:
-    """Return the row of a name at a level; the table is sorted by it, so few row groups are read."""
-    where = [("level", "=", level), ("reversed", "=", reverse(name))]
-    for path in paths:
-        with as_damage(path):
-            found: list[Row] = pq.read_table(path, schema=AUTHORITY, filters=where).to_pylist()
-        if found:
-            return found[0]
-    return None
+def domains_of(name: str, levels: Levels) -> list[str]:
+    """Return the registered domain that a host was folded into or, if no graph has it, those it may be of."""
+    if "host" in levels:
+        node = int(levels["host"].names.find([reverse(name)])[0])
+        if node >= 0:
+            return [reverse(levels["domain"].names[int(levels["host"].column("domain")[node])])]
+    return list(dict.fromkeys(domain_of(name, Suffixes(level)) for level in LADDER))
 
 
-def neighbours(card: Card, ranks: list[Path], graph: Graph, top: int) -> Card:
+def with_neighbours(card: Card, rows: RankRows, graph: Graph, top: int) -> Card:
     """Return the card with the neighbours of its registered domain; none when the graph does not know it."""
     node = int(graph.names.find([reverse(card.domain_name)])[0])
     if node < 0:
         return card
-    linking, linking_total = one_side(graph, ranks, graph.in_arcs(node), top)
-    linked, linked_total = one_side(graph, ranks, graph.out_arcs(node), top)
-    return replace(card, linking=linking, linked=linked, linking_total=linking_total, linked_total=linked_total)
+    linking, linked = graph.in_arcs(node), graph.out_arcs(node)
+    return replace(
+        card,
+        linking=one_side(graph, rows, linking, top),
+        linked=one_side(graph, rows, linked, top),
+        linking_total=len(linking[0]),
+        linked_total=len(linked[0]),
+    )
 
 
-def one_side(graph: Graph, ranks: list[Path], arcs: tuple[Any, Any], top: int) -> tuple[list[Row], int]:
-    """Return the `top` best neighbours on one side of a node, and how many there are."""
+def one_side(graph: Graph, rows: RankRows, arcs: Arcs, top: int) -> list[Row]:
+    """Return the `top` best neighbours on one side of a node."""
     ids, codes = arcs
-    names = graph.names.of(ids)
-    known = rows_of(ranks, graph.level, names)
-    places = [known.get(name, {}).get("position") for name in names]
-    best = sorted(range(len(ids)), key=lambda i: (places[i] is None, places[i] or 0, names[i]))[:top]
-    classes = graph.classes.to_pylist()
-    rows = []
-    for i in best:
-        row = known.get(names[i], {})
-        counts = {name: classes[codes[i]][name] for name in _PAGES}
-        rank = {name: row.get(name) for name in ("position", "percentile")}
-        rows.append({"name": reverse(names[i])} | counts | rank)
-    return rows, len(ids)
-
-
-def rows_of(paths: list[Path], level: Level, names: list[str]) -> dict[str, Row]:
-    """Return the authority rows of reversed names at a level."""
-    found: dict[str, Row] = {}
-    if names:
-        where = (pc.field("level") == level) & pc.field("reversed").isin(pa.array(names, pa.string()))
-        for path in paths:
-            with as_damage(path):
-                table = pq.read_table(path, columns=["reversed", "position", "percentile"], filters=where)
-            found |= {row["reversed"]: row for row in table.to_pylist()}
+    best, places = best_by_id(graph, rows, ids, top)
+    if places is None:
+        best, places = best_by_name(graph, rows, ids, top)
+    names = graph.names.of(ids[best])
+    classes = graph.classes.take(pa.array(codes[best].astype(np.int64))).to_pylist()
+    found = []
+    for name, counts in zip(names, classes, strict=True):
+        rank = {column: places.get(name, {}).get(column) for column in PLACES}
+        found.append({"name": reverse(name)} | {column: counts[column] for column in COUNTS} | rank)
     return found
+
+
+def best_by_id(
+    graph: Graph, rows: RankRows, ids: NDArray[np.int64], top: int
+) -> tuple[NDArray[np.int64], dict[str, Row] | None]:
+    """Return the places in `ids` of the nodes with the best positions, and their ranks by name.
+
+    None in place of the ranks where they are not those of this graph.
+    """
+    if rows.nodes(graph.level) != graph.n:
+        return np.zeros(0, np.int64), None
+    positions = rows.column(graph.level, "position", ids)  # null is NaN, and sorts last
+    best = np.argsort(positions, kind="stable")[:top]
+    found = {row.pop("reversed"): row for row in rows.take(graph.level, ids[best], ("reversed", *PLACES)).to_pylist()}
+    return best, found if list(found) == graph.names.of(ids[best]) else None
+
+
+def best_by_name(
+    graph: Graph, rows: RankRows, ids: NDArray[np.int64], top: int
+) -> tuple[NDArray[np.int64], dict[str, Row]]:
+    """Return the same for ranks that are of another graph, or in another order."""
+    names = graph.names.of(ids)
+    known = rows.rows(graph.level, names, PLACES)
+    positions = [known.get(name, {}).get("position") for name in names]
+    best = sorted(range(len(ids)), key=lambda i: (positions[i] is None, positions[i] or 0, names[i]))[:top]
+    return np.array(best, np.int64), known

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from corpus.errors import InputError
 from corpus.schema import AUTHORITY, LINKS
 from corpus.storage import ShardSet
 from sitegraph.cli import harmless, main
+from sitegraph.cli.progress import duration, sweeps_left
 from sitegraph.layout import GraphSets
 from sitegraph.stages import BuildGraph, RankSites
 from sitegraph.textlinks import convert
@@ -56,15 +58,10 @@ def test_build_prints_its_counts(tmp_path: Path) -> None:
     two.write_bytes(gzip.compress(b"\xef\xbb\xbfd.net\ta.com\t7\r\nd.net\ta.com\t1\r\n"))
     counts = json.loads(sitegraph("build", one, two, "--out", tmp_path / "graph", "--json").stdout)
     assert (counts["links"], counts["links_unusable"], counts["hosts"], counts["host_arcs"]) == (7, 1, 5, 5)
-    assert pq.read_table(tmp_path / "graph" / "domain-arcs" / "part-00000.parquet").num_rows == 4
     assert "host_arcs" in sitegraph("build", one, "--out", tmp_path / "graph").stdout
-    assert sorted(p.name for p in (tmp_path / "graph").iterdir()) == [
-        "domain-arcs",
-        "domains",
-        "host-arcs",
-        "hosts",
-        "same-owner",
-    ]
+    kinds = ("arcs", "classes", "names", "nodes")
+    folders = sorted(f"{level}-{kind}" for level in ("domain", "host") for kind in kinds)
+    assert sorted(p.name for p in (tmp_path / "graph").iterdir()) == folders
 
 
 def test_build_reads_link_files_folders_and_roots(
@@ -135,11 +132,93 @@ def test_rank_writes_a_table_that_its_options_decide(graph: Path, ranks: Path) -
     seeds = graph.parent / "seeds.txt"
     seeds.write_text("c.org\n")
     other = graph.parent / "other.parquet"
-    for options in (["--damping", 0.5], ["--weights", "distinct"], ["--seeds", seeds], ["--dangling", "pseudo"]):
+    for options in (["--damping", 0.5], ["--weights", "distinct-hosts"], ["--dangling", "pseudo"]):
         sitegraph("rank", graph, "--out", other, *options)
         assert pq.read_table(other)["pagerank"] != table["pagerank"], options
     counts = json.loads(sitegraph("rank", graph, "--out", other, "--seeds", seeds, "--json").stdout)
     assert (counts["hosts"], counts["seeds"], counts["seeds_unknown"]) == (4, 1, 0)
+
+
+def test_rank_gives_every_rank_that_it_has_files_for(graph: Path) -> None:
+    """Seeds, bad sites and measured quality fill their columns; what is left out is null."""
+    (graph.parent / "good.txt").write_text("a.com,news,en\n")
+    (graph.parent / "bad.txt").write_text("c.org\n")
+    (graph.parent / "quality.csv").write_text("b.com,0.5,10\n")
+    files = ("--seeds", "good.txt", "--bad", "bad.txt", "--quality", "quality.csv")
+    options = [name if name.startswith("--") else graph.parent / name for name in files]
+    out = graph.parent / "all.parquet"
+    sitegraph("rank", graph, "--out", out, *options)
+    table = pq.read_table(out)
+    for column in ("trust", "spam_mass", "anti_trust", "inverse", "quality", "robust"):
+        assert table[column].null_count == 0, column
+    sitegraph("rank", graph, "--out", out, "--no-inverse")
+    assert pq.read_table(out)["inverse"].null_count == table.num_rows
+
+
+def test_a_log_hears_of_a_ranking_now_and_then(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is ranked, the sweep, the bound on the error, and the time left; nothing on standard output."""
+    monkeypatch.setattr("sitegraph.cli.progress.LOG_SECONDS", 0.0)
+    result = sitegraph("rank", graph, "--out", graph.parent / "r.parquet", "--json")
+    assert re.search(r"^host level, pagerank: sweep 3, error at most .* of 1e-09, 0 s left$", result.stderr, re.M)
+    assert json.loads(result.stdout)["hosts"] == 4
+
+
+def test_the_sweeps_left_follow_from_how_the_bound_falls() -> None:
+    """A bound that fell by a hundred in two sweeps falls by a tenth with each: seven more from 1e-2 to 1e-9."""
+    assert sweeps_left(1.0, 1e-2, 2, 1e-9) == pytest.approx(7.0)
+    assert sweeps_left(1.0, 1e-10, 2, 1e-9) == 0.0
+    assert sweeps_left(1e-2, 1e-2, 2, 1e-9) is None
+    assert sweeps_left(1.0, 1e-2, 0, 1e-9) is None
+    assert [duration(seconds) for seconds in (7, 600, 36_000)] == ["7 s", "10 min", "10.0 h"]
+
+
+def test_build_takes_the_suffixes_that_it_is_given(tmp_path: Path) -> None:
+    """Registries alone, companies and platforms too, and a file of more platforms."""
+    (tmp_path / "links.csv").write_text("x.github.io,y.weebly.com\nx.weebly.com,y.github.io\na.host.net,b.host.net\n")
+    (tmp_path / "more.txt").write_text("host.net  # many hosts\n")
+
+    def domains(*options: object) -> int:
+        result = sitegraph("build", tmp_path / "links.csv", "--out", tmp_path / "graph", "--json", *options)
+        return int(json.loads(result.stdout)["domains"])
+
+    assert [domains("--suffixes", level) for level in ("icann", "private", "platforms")] == [3, 4, 5]
+    assert domains("--platforms", tmp_path / "more.txt") == 6
+    (tmp_path / "more.txt").write_text("host.net\nno name\n")
+    message = sitegraph(
+        "build", tmp_path / "links.csv", "--out", tmp_path / "g", "--platforms", tmp_path / "more.txt", fails=True
+    )
+    assert "more.txt, line 2: 'no name' is no domain" in message.stderr
+
+
+def test_platforms_are_found_and_written(tmp_path: Path) -> None:
+    """Two strangers under one domain, each linked by another site; the list is one that build takes."""
+    lines = [f"u{i}.host.net,friend{i}.org\nfriend{i}.org,u{i}.host.net\n" for i in range(120)]
+    (tmp_path / "links.csv").write_text("".join(lines))
+    sitegraph("build", tmp_path / "links.csv", "--out", tmp_path / "graph")
+    result = sitegraph("platforms", tmp_path / "graph", "--out", tmp_path / "found.txt")
+    assert "1 of 1 domains with enough hosts" in result.stdout
+    assert "host.net  # 120 hosts" in (tmp_path / "found.txt").read_text()
+    rows = json.loads(sitegraph("platforms", tmp_path / "graph", "--json").stdout)
+    assert [(row["name"], row["proposed"]) for row in rows] == [("host.net", True)]
+    sitegraph("build", tmp_path / "links.csv", "--out", tmp_path / "again", "--platforms", tmp_path / "found.txt")
+
+
+def test_a_published_graph_is_imported(tmp_path: Path) -> None:
+    """Vertices and edges in text; the level by their columns, or as told."""
+    (tmp_path / "v.txt").write_text("0\tcom.a\n1\tcom.a.x\n2\torg.b\n")
+    (tmp_path / "e.txt.gz").write_bytes(gzip.compress(b"0\t2\n2\t1\n"))
+    files = ("--vertices", tmp_path / "v.txt", "--edges", tmp_path / "e.txt.gz")
+    counts = json.loads(sitegraph("import", *files, "--out", tmp_path / "graph", "--json").stdout)
+    assert (counts["edges"], counts["hosts"], counts["domains"]) == (2, 3, 2)
+    sitegraph("import", *files, "--out", tmp_path / "domains", "--level", "domain")
+    assert not (tmp_path / "domains" / "host-names").exists()
+    sitegraph("rank", tmp_path / "domains", "--out", tmp_path / "ranks.parquet")
+    found = sitegraph("show", "b.org", "--ranks", tmp_path / "ranks.parquet", "--graph", tmp_path / "domains")
+    assert "1 of 1 domains that link to b.org" in found.stdout
+    (tmp_path / "v.txt").write_text("0\tcom.a\n2\torg.b\n")
+    assert "v.txt, line 2" in sitegraph("import", *files, "--out", tmp_path / "graph", fails=True).stderr
+    files = ("--vertices", tmp_path / "absent", "--edges", tmp_path / "e.txt.gz")
+    assert "no such file" in sitegraph("import", *files, "--out", tmp_path / "graph", fails=True).stderr
 
 
 def test_rank_imports_ranks(graph: Path) -> None:
@@ -207,7 +286,8 @@ def test_errors_are_one_sentence(graph: Path, ranks: Path, tmp_path: Path) -> No
 def test_control_characters_do_no_harm(tmp_path: Path) -> None:
     """What could steer a terminal is printed as escapes, from names as from arguments."""
     assert harmless("a\x1b[31m\u202e\r\nb") == "a\\x1b[31m\\u202e\\r\nb"
-    row = dict.fromkeys(AUTHORITY.names) | {"level": "host", "name": "a.com", "source": "evil\x1b]0;x\x07[red]"}
+    told = {"level": "host", "name": "a.com", "reversed": "com.a", "platform": False}
+    row = dict.fromkeys(AUTHORITY.names) | told | {"source": "evil\x1b]0;x\x07[red]"}
     pq.write_table(pa.Table.from_pylist([row], schema=AUTHORITY), tmp_path / "ranks.parquet")
     result = sitegraph("show", "a.com", "--ranks", tmp_path / "ranks.parquet")
     assert "\x1b" not in result.stdout
@@ -216,7 +296,7 @@ def test_control_characters_do_no_harm(tmp_path: Path) -> None:
     assert "\x1b" not in sitegraph("show", "\x1b[2J.com", "--ranks", tmp_path / "ranks.parquet", fails=True).stderr
 
 
-@pytest.mark.parametrize("command", ["build", "rank", "show"])
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_help_has_examples(command: str) -> None:
     """Each command's help ends in examples that name it."""
     text = sitegraph(command, "--help").stdout
