@@ -24,6 +24,8 @@ def grid(
     thresholds: str = str(HERE / "grid.toml"),
     damping: float = 0.85,
     seeds: Path | None = None,
+    bad: Path | None = None,
+    quality: str | None = None,
     ranks: Path | None = None,
     ranks_nodes: int | None = None,
     clean: Cleaning = "none",
@@ -40,7 +42,9 @@ def grid(
     extractor        trafilatura (precise), resiliparse (fast), adaptive (precise only for pages that pass the gates)
     thresholds       a TOML file whose components are {authority}-{quality}; a change re-runs select and what follows
     damping          of PageRank: the probability of following a link
-    seeds            a file of preferred hosts or domains, one a line, where PageRank starts again
+    seeds            a file of trusted sites, `name[, group[, language]]` a line: gives trust and spam mass
+    bad              a file of sites known to be bad, likewise: gives anti-trust
+    quality          a signal, such as punctuated_lines: ranks start again where its mean over a site's pages is high
     ranks            a Common Crawl ranks file, whose ranks then stand for those of the crawl
     ranks_nodes      nodes of the whole table, when that file is a part of it
     clean            line cleaning of the text that is tokenized
@@ -48,7 +52,8 @@ def grid(
     eos              token put after each document
     shard_tokens     tokens that a shard should hold
     """
-    settings: dict[str, Any] = {"damping": damping, "seeds": seeds, "ranks": ranks, "ranks_nodes": ranks_nodes}
+    ranking = {"damping": damping, "seeds": seeds, "bad": bad, "quality": quality}
+    settings: dict[str, Any] = ranking | {"ranks": ranks, "ranks_nodes": ranks_nodes}
     return web(
         root,
         inputs,

@@ -28,7 +28,7 @@ from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.layout import GraphSets
 from sitegraph.pagerank import PageRank
 from sitegraph.ranking import Ranking
-from sitegraph.stages import BuildGraph, RankSites
+from sitegraph.stages import BuildGraph, RankSites, SiteQuality
 
 HERE = Path(__file__).resolve().parent
 SAMPLE_TOKENIZER = HERE.parent / "sample_data" / "tokenizer.json"
@@ -51,6 +51,8 @@ def web(
     similarity: float = 0.8,
     damping: float = 0.85,
     seeds: Path | None = None,
+    bad: Path | None = None,
+    quality: str | None = None,
     ranks: Path | None = None,
     ranks_nodes: int | None = None,
     language_model: str | None = None,
@@ -72,7 +74,9 @@ def web(
     bands, rows      of MinHash (corpus recall shows what they find)
     similarity       exact Jaccard similarity of shingles that makes two documents duplicates
     damping          of PageRank: the probability of following a link
-    seeds            a file of preferred hosts or domains, one a line, where PageRank starts again
+    seeds            a file of trusted sites, `name[, group[, language]]` a line: gives trust and spam mass
+    bad              a file of sites known to be bad, likewise: gives anti-trust
+    quality          a signal, such as punctuated_lines: ranks start again where its mean over a site's pages is high
     ranks            a Common Crawl ranks file, whose ranks then stand for those of the crawl
     ranks_nodes      nodes of the whole table, when that file is a part of it
     language_model   path of another fastText model for language identification
@@ -85,7 +89,7 @@ def web(
     remote = RemoteSettings(s3_anonymous=s3_anonymous)
     files = tuple(resolve(inputs, prefix, remote)) if inputs is not None else ()
     documents, links, ledger = (ShardSet(root, name) for name in ("documents", "links", "ledger"))
-    signals, authority = (ShardSet(root, name) for name in ("signals", "authority"))
+    signals, authority, site_quality = (ShardSet(root, name) for name in ("signals", "authority", "site_quality"))
     judged, places, limits, verdicts = (ShardSet(root, name) for name in ("judged", "places", "limits", "verdicts"))
     signatures, members, candidates = (ShardSet(root, name) for name in ("signatures", "members", "candidates"))
     edges, clusters = (ShardSet(root, name) for name in ("edges", "clusters"))
@@ -96,8 +100,12 @@ def web(
     ranking = Ranking(
         pagerank=PageRank(damping=damping),
         seeds=seeds,
+        bad=bad,
         imports=(ImportedRanks(path=ranks, nodes=ranks_nodes),) if ranks else (),
     )
+    measuring: tuple[SiteQuality, ...] = ()
+    if quality:
+        measuring = (SiteQuality(documents=documents, signals=signals, output=site_quality, signal=quality),)
     encoding = TokenizerSettings(source=tokenizer, bos=bos, eos=eos)
     rules = load_rules(thresholds)
     return Pipeline(
@@ -112,8 +120,9 @@ def web(
                 options=IngestSettings(extractor=extractor, gates=Gates(languages=languages or None), remote=remote),
             ),
             BuildGraph(links=links, documents=documents, graph=graph),
-            RankSites(graph=graph, authority=authority, ranking=ranking),
             Annotate(documents=documents, signals=signals, identifier=identifier),
+            *measuring,
+            RankSites(graph=graph, authority=authority, quality=site_quality if quality else None, ranking=ranking),
             Signatures(documents=documents, output=signatures, members=members, minhash=minhash),
             Candidates(signatures=signatures, output=candidates, bands=bands, pairing=Pairing(threshold=similarity)),
             Verify(documents=documents, candidates=candidates, output=edges, threshold=similarity),

@@ -1,18 +1,20 @@
-"""Two stages: links -> graph -> authority. They wire build.py and ranking.py to shard sets, and nothing else."""
+"""Stages: links -> graph -> authority, and the quality of sites between. They wire build.py, textquality.py and
+ranking.py to shard sets, and nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from corpus.settings import UNMARKED
 from corpus.stage import Result
-from corpus.storage import ShardSet
+from corpus.storage import ShardSet, read_parquet
 from corpus.url import PLATFORMS, Suffixes
 from sitegraph.build import build
 from sitegraph.engine import Engine, check_folder
 from sitegraph.layout import GraphSets
 from sitegraph.ranking import Ranking, rank
+from sitegraph.textquality import site_quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,52 @@ class BuildGraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteQuality:
+    """Take the mean of a signal over the pages of each host."""
+
+    name: ClassVar[str] = "quality"
+    version: ClassVar[int] = 1
+
+    documents: ShardSet
+    signals: ShardSet
+    output: ShardSet
+    signal: str
+    engine: Engine = field(default_factory=Engine, metadata=UNMARKED)
+
+    @property
+    def root(self) -> Path:
+        """Root of its shard sets."""
+        return self.output.root
+
+    @property
+    def inputs(self) -> tuple[ShardSet, ...]:
+        """Documents and their signals."""
+        return self.documents, self.signals
+
+    @property
+    def outputs(self) -> tuple[ShardSet, ...]:
+        """The quality table."""
+        return (self.output,)
+
+    def settings(self) -> Any:
+        """Which signal."""
+        return self.signal
+
+    def shards(self) -> int:
+        """One unit."""
+        return 1
+
+    def sources(self, shard: int) -> Sequence[Path]:
+        """All parts."""
+        return [path for shard_set in self.inputs for path in shard_set.paths()]
+
+    def run(self, shard: int) -> Result:
+        """Write the table."""
+        written, counts = site_quality(self.documents, self.signals, self.signal, self.output, engine=self.engine)
+        return Result(files=[written], counts=counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankSites:
     """Rank the hosts and registered domains of a graph (ranking.py has the rules, also for imported ranks)."""
 
@@ -75,6 +123,7 @@ class RankSites:
 
     graph: GraphSets
     authority: ShardSet
+    quality: ShardSet | None = None
     ranking: Ranking = field(default_factory=Ranking)
 
     @property
@@ -84,8 +133,8 @@ class RankSites:
 
     @property
     def inputs(self) -> tuple[ShardSet, ...]:
-        """The graph."""
-        return self.graph.all
+        """The graph, and the quality of sites when given."""
+        return (*self.graph.all, *([self.quality] if self.quality else []))
 
     @property
     def outputs(self) -> tuple[ShardSet, ...]:
@@ -114,5 +163,8 @@ class RankSites:
 
     def run(self, shard: int) -> Result:
         """Rank the graph."""
-        written, counts, notes = rank(self.graph, self.authority, self.ranking)
+        ranking = self.ranking
+        if self.quality and read_parquet(self.quality.path(0), ["pages"]).num_rows:
+            ranking = replace(ranking, quality=self.quality.path(0))
+        written, counts, notes = rank(self.graph, self.authority, ranking)
         return Result(files=[written], counts=counts, faults=[{"note": note} for note in notes])
