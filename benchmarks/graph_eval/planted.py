@@ -137,7 +137,7 @@ class Sketch:
         sitewide: Any = False,
     ) -> None:
         """Add arcs, each on so many pages of its source, with a flag or without; single values stand for all."""
-        source, target = np.broadcast_arrays(np.asarray(source, np.int64), np.asarray(target, np.int64))
+        source, target = np.broadcast_arrays(np.atleast_1d(source).astype(np.int64), np.asarray(target, np.int64))
         pages, nofollow, sponsored = (np.broadcast_to(x, source.shape) for x in (pages, nofollow, sponsored))
         columns = [source, target]
         columns += [np.where(nofollow | sponsored, 0, pages), np.where(nofollow & ~sponsored, pages, 0)]
