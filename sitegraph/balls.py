@@ -221,7 +221,7 @@ class Aside:
 
     def __init__(self, folder: Path | None) -> None:
         self._path, self._lock = folder / "balls" if folder else None, threading.Lock()
-        self._held: list[tuple[NDArray[np.uint32], Rows]] = []
+        self._held: list[tuple[NDArray[np.uint32], Rows | None]] = []  # None: the rows are the next in the file
         if folder and self._path:
             with as_storage_error(self._path):
                 self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this
@@ -231,18 +231,17 @@ class Aside:
         at = np.flatnonzero(flags)
         slots, grown = (at + first).astype(np.uint32), into[at]
         with self._lock:
+            self._held.append((slots, None if self._path else grown))
             if self._path:
                 with as_storage_error(self._path):
                     self._file.write(grown.data)
-                grown = grown[:0]
-            self._held.append((slots, grown))
 
     def replay(self, registers: Rows) -> None:
         """Write the rows to their places, and hold none any more."""
         if self._path:
             self._file.seek(0)
         for slots, grown in self._held:
-            registers[slots] = self._read(len(slots), registers.shape[1]) if self._path else grown
+            registers[slots] = self._read(len(slots), registers.shape[1]) if grown is None else grown
         self._held.clear()
         if self._path:
             self._file.seek(0)

@@ -30,7 +30,9 @@ over several seeds: four runs at log2m 6 are worth one at 8, in a quarter of the
 What is skipped. An arc from a node whose ball did not grow in the last pass brings nothing new to a linking node, so
 the union is left out, and a dangling node is made anew only when one of its sources grew (a pass over its list without
 unions finds out, as soon as fewer than half of the nodes still grow). In a web graph nearly all balls are complete
-after some ten passes; the rest cost as much as decoding the arcs.
+after some ten passes; the rest cost little more than decoding the arcs. A pass spends its time on unions: a core of a
+2023 server does 38 M of 64 bytes a second, or 20 M of 256, on rows drawn at random from 2.5 GB, and measures 15 M
+balls of 64 bytes. Nothing is kept between runs: one that was killed starts again.
 
 The result is the same bit for bit whatever the threads and the blocks: a row belongs to one node, and maxima and sums
 of whole numbers know no order.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from corpus.errors import SettingError, StorageError
 from sitegraph import balls as module
-from sitegraph.balls import Balls, join, sift
+from sitegraph.balls import Aside, Balls, join, sift
 from sitegraph.hyperball import SUPPORTERS, HyperBallResult, HyperBallSettings, hyperball
 from sitegraph.hyperloglog import MOST, add, estimate, mixed, rows, sigmas
 from sitegraph.passes import Passes
@@ -312,6 +312,21 @@ def test_a_scratch_folder_that_cannot_be_written_is_an_error(made: Make, tmp_pat
     """It is named before any work is done."""
     with pytest.raises(StorageError, match="nowhere"):
         found(made(2, [(0, 1)]), scratch=tmp_path / "nowhere")
+
+
+def test_rows_come_back_from_the_file_or_not_at_all(tmp_path: Path) -> None:
+    """Two rows set aside are replayed in their places; a file that lost them is an error, not old rows."""
+    aside, registers = Aside(tmp_path), np.zeros((6, 16), np.uint8)
+    grown = np.arange(64, dtype=np.uint8).reshape(4, 16)
+    aside.put(2, np.array([1, 0, 0, 1], np.uint8), grown)
+    aside.replay(registers)
+    assert registers[[2, 5]].tolist() == grown[[0, 3]].tolist()
+    assert not registers[[0, 1, 3, 4]].any()
+    aside.put(0, np.ones(4, np.uint8), grown)
+    aside._file.truncate(0)
+    with pytest.raises(StorageError, match="ends before the rows"):
+        aside.replay(registers)
+    aside.close()
 
 
 @pytest.mark.parametrize("wrong", [{"log2m": 3}, {"log2m": 13}, {"max_distance": 3}, {"seed": -1}])
