@@ -1,12 +1,13 @@
 """The state of a rank between sweeps, kept on disk, so that a killed run loses the sweep that it was at.
 
 The file belongs to one computation: its head holds a fingerprint of the graph (index of its arcs), weights,
-preferences and settings; with another one it is passed over. It is written whole and renamed, and only as often as
-takes no more than a twentieth of the time.
+preferences and settings, and a check sum; with another one it is passed over. It is written whole and renamed, and only
+as often as takes no more than a twentieth of the time.
 """
 
 import hashlib
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +19,11 @@ from corpus.settings import fingerprint
 from corpus.storage import whole_file
 from sitegraph.store.opened import Graph
 
-MAGIC: Final = b"HWSWEEP1"
+MAGIC: Final = b"HWSWEEP2"
 SHARE: Final = 20
 """One part in so many of the time may go into writing states."""
+PIECE: Final = 1 << 20
+"""Bytes read at a time for the check sum."""
 
 Vector = NDArray[np.float64]
 
@@ -40,21 +43,29 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return 0
         with open(self.path, "rb") as stream:
-            head = stream.read(len(MAGIC) + 32 + 8)
-            fits = head[: len(MAGIC)] == MAGIC and head[len(MAGIC) : len(MAGIC) + 32] == self._mark
-            if not fits or self.path.stat().st_size != len(head) + state.nbytes:
+            head = stream.read(len(MAGIC) + len(self._mark) + 12)
+            known, sweeps = head[:-12], int.from_bytes(head[-8:], "little")
+            if known != MAGIC + self._mark or self.path.stat().st_size != len(head) + state.nbytes:
                 return 0
+            check = zlib.crc32(head[-8:])
+            while piece := stream.read(PIECE):
+                check = zlib.crc32(piece, check)
+            if check != int.from_bytes(head[-12:-8], "little"):
+                return 0
+            stream.seek(len(head))
             stream.readinto(state.data.cast("B"))
-        return int.from_bytes(head[-8:], "little")
+        return sweeps
 
     def save(self, state: Vector, sweeps: int) -> None:
         """Keep `state`, when it is time to."""
         if self.path is None or time.monotonic() - self._last < SHARE * self._took:
             return
         start = time.monotonic()
+        after, values = sweeps.to_bytes(8, "little"), state.data.cast("B")
+        check = zlib.crc32(values, zlib.crc32(after))
         with whole_file(self.path) as out:
-            out.write(MAGIC + self._mark + sweeps.to_bytes(8, "little"))
-            out.write(state.data.cast("B"))
+            out.write(MAGIC + self._mark + check.to_bytes(4, "little") + after)
+            out.write(values)
         self._last = time.monotonic()
         self._took = self._last - start
 

@@ -162,7 +162,7 @@ def pageranks(
     if settings.dangling == "pseudo":
         found = [Ranked(x, solution.sweeps, error, float(x.sum())) for x, error in zip(pseudo, bounds, strict=True)]
     elif settings.dangling == "weak":
-        found = weak(pseudo, wanted, settings, solution, bounds)
+        found = weak(pseudo, wanted, solution.sweeps, bounds)
     else:
         found = [strong(x, solution.sweeps, error) for x, error in zip(pseudo, bounds, strict=True)]
     return found[: len(preferences)]
@@ -189,6 +189,11 @@ def sweeps(
         change, mass = sweep(passes, groups, wanted, settings, solution)
         solution.sweeps += 1
         bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
+        if settings.dangling == "weak":  # made of two ranks: off by twice its own error, and by what the other is
+            bounds = [
+                own if p is None else own + bounds[list(wanted).index(None)]
+                for own, p in zip(bounds, wanted, strict=True)
+            ]
         if watch:
             watch(solution.sweeps, max(bounds))
         if max(bounds) <= settings.tolerance:
@@ -319,27 +324,18 @@ def strong(pseudo: Vector, sweeps: int, error: float) -> Ranked:
     return Ranked(pseudo, sweeps, error, mass)
 
 
-def weak(
-    pseudo: list[Vector], wanted: Restarts, settings: PageRank, solution: Solution, bounds: list[float]
-) -> list[Ranked]:
-    """Return weak ranks, in place: values + f * D * everywhere, f = alpha / (1 - alpha), D the mass on dangling nodes.
+def weak(pseudo: list[Vector], wanted: Restarts, sweeps: int, bounds: list[float]) -> list[Ranked]:
+    """Return weak ranks, in place: what a pseudo rank x lacks to 1 comes back as the uniform rank, scaled to sum 1.
 
-    D = own + f * D * uniform, where own and uniform are what the two pseudo ranks have there.
+    x + f D everywhere, with f = alpha / (1 - alpha) and D the mass of the result on dangling nodes, is the solution. As
+    a pseudo rank is 1 - f times its mass on dangling nodes in all, that is x + (1 - |x|) everywhere / |everywhere|.
     """
-    place = list(wanted).index(None)
-    everywhere = pseudo[place].copy()
-    lost = np.flatnonzero(solution.out == 0.0)
-    factor = settings.damping / (1.0 - settings.damping)
-
-    def dangling(x: Vector) -> float:
-        return float(x[len(solution.out) :].sum() + x[lost].sum())
-
+    everywhere = pseudo[list(wanted).index(None)]
+    everywhere = everywhere / everywhere.sum()
     found = []
     for x, error in zip(pseudo, bounds, strict=True):
         mass = float(x.sum())
-        held = dangling(x) / (1.0 - factor * dangling(everywhere))
-        np.add(x, factor * held * everywhere, out=x)
+        np.add(x, max(1.0 - mass, 0.0) * everywhere, out=x)
         np.divide(x, x.sum(), out=x)
-        # what either is off by, and what the factor is off by for both, counted generously
-        found.append(Ranked(x, solution.sweeps, 4.0 * (error + bounds[place]), mass))
+        found.append(Ranked(x, sweeps, error, mass))
     return found

@@ -48,7 +48,7 @@ def columns_for(vectors: int) -> int:
 
 @dataclass(slots=True)
 class Passes:
-    """Passes over a graph with the given weights (float64 per class). Use it as a context manager, or call close."""
+    """Passes over a graph with the given weights (float64 per class, finite, not negative): a context manager."""
 
     graph: Graph
     weights: Vector
@@ -56,15 +56,16 @@ class Passes:
     _pool: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
+        classes = self.graph.classes.num_rows
+        if len(self.weights) != classes or not np.isfinite(self.weights).all() or (self.weights < 0.0).any():
+            raise ValueError(f"{len(self.weights)} weights for {classes} classes; give each one, finite, not negative")
         self.threads = threads_of(self.threads)
         self._pool = ThreadPoolExecutor(self.threads)
-        if self.uniform:
-            self.weights = np.full(len(self.weights), self.weights[0] if len(self.weights) else 1.0)
 
     @property
     def uniform(self) -> bool:
         """Whether all arcs weigh the same: the codes need not be read then, and every weight is as good as 1."""
-        return len(self.weights) <= 1 or (bool((self.weights == self.weights[0]).all()) and self.weights[0] > 0)
+        return not len(self.weights) or (bool((self.weights == self.weights[0]).all()) and self.weights[0] > 0)
 
     def __enter__(self) -> "Passes":
         return self
@@ -74,7 +75,9 @@ class Passes:
 
     def codes(self, block: Block) -> NDArray[Any]:
         """Return the codes of a block as the kernels want them: empty where all arcs weigh 1."""
-        return block.codes[:0] if self.uniform else block.codes
+        if self.uniform:
+            return block.codes[:0]
+        return block.codes if len(block.codes) else np.zeros(block.arcs, np.uint8)  # of one class, that weighs nothing
 
     def each(self, numbers: Sequence[int], work: Work) -> None:
         """Call work(number, block) for some blocks, on all threads. Raises StorageError where it returns False."""
