@@ -27,6 +27,7 @@ Vectors that are larger than SHELVED bytes lie in files of the work folder, not 
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,10 +41,11 @@ from corpus.errors import InputError, MissingError, PipelineError, SettingError
 from corpus.schema import AUTHORITY
 from corpus.settings import UNMARKED, plain, require
 from corpus.stage import tick
-from corpus.storage import ShardSet, TableWriter, Written
+from corpus.storage import ShardSet, TableWriter, Written, as_storage_error
 from sitegraph.authority import Column, by_id, by_slot, comparable, percentiles, positions, write_level
 from sitegraph.cc.merge import merge_ranks
 from sitegraph.cc.ranksfile import ImportedRanks
+from sitegraph.hyperball import SUPPORTERS, HyperBallSettings, hyperball
 from sitegraph.inverse import inverse_ranks
 from sitegraph.layout import LEVELS, GraphSets, Level
 from sitegraph.measured import Shrinking, measured
@@ -70,7 +72,8 @@ class Ranking:
 
     seeds, bad: files of trusted and of known bad sites (seedfiles.py); quality: a table of measured quality. Without
     one, what it gives is null. cap: share of a site's rank that one supporter may give (robust.py). good_share: of the
-    web, for spam mass. inverse: whether to rank the reversed graph too. imports: ranks files, one per level at most.
+    web, for spam mass. inverse: whether to rank the reversed graph too. balls: how to count supporters, and
+    whether to make harmonic centrality of them; None leaves both out. imports: ranks files, one per level at most.
     """
 
     pagerank: PageRank = field(default_factory=PageRank)
@@ -83,6 +86,7 @@ class Ranking:
     cap: float = 0.01
     good_share: float = 0.85
     inverse: bool = True
+    balls: HyperBallSettings | None = SUPPORTERS
     imports: tuple[ImportedRanks, ...] = ()
     threads: int = field(default=0, metadata=UNMARKED)
 
@@ -156,6 +160,8 @@ def rank(
     for level in imports:
         if level not in levels:
             raise MissingError(f"{graph.folder}: it has no {level} level for the ranks of {imports[level].path.name}")
+    for opened in levels.values():
+        opened.names.verify()
     wanted = read_files(levels, settings)
     target = path or out.path(0)
     work = target.with_name(f".{target.name}.ranking")
@@ -222,7 +228,12 @@ class Shelf:
         if 8 * length < SHELVED:
             return np.empty(length)
         self.made += 1
-        return np.memmap(self.folder / f"{self.made}.vector", np.float64, "w+", shape=(length,))
+        path = self.folder / f"{self.made}.vector"
+        with as_storage_error(path), open(path, "wb") as out:
+            if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process, without a word
+                os.posix_fallocate(out.fileno(), 0, 8 * length)
+            out.truncate(8 * length)
+        return np.memmap(path, np.float64, "r+", shape=(length,))
 
 
 def columns_of(
@@ -312,7 +323,27 @@ def ranked(
         )
         values |= dict(zip(("inverse", "anti_trust"), (rank.values for rank in backward), strict=False))
         counts["inverse_sweeps"] = backward[0].sweeps
-    return as_columns(values, passes), counts
+    columns = as_columns(values, passes)
+    if settings.balls:
+        columns |= ball_columns(passes, settings.balls, folder, counts)
+    return columns, counts
+
+
+def ball_columns(
+    passes: Passes, settings: HyperBallSettings, folder: Path, counts: dict[str, int]
+) -> dict[str, Column]:
+    """Return the columns of HyperBall."""
+    numbering = passes.graph.numbering
+    large = passes.graph.arcs.description.sources << settings.log2m >= SHELVED
+    found = hyperball(passes, settings, lambda distance, grew: tick(passes.graph.m), scratch=folder if large else None)
+    counts |= {"ball_passes": found.iterations, "balls_unfinished": found.unfinished}
+
+    def supporters(start: int, stop: int) -> pa.Array:
+        rows = found.supporters_by_id(numbering, start, stop)
+        return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
+
+    columns: dict[str, Column] = {"supporters": supporters}
+    return columns if found.harmonic is None else columns | {"harmonic": by_slot(found.harmonic, numbering)}
 
 
 def as_columns(values: Mapping[str, Vector], passes: Passes) -> dict[str, Column]:
@@ -329,11 +360,14 @@ def as_columns(values: Mapping[str, Vector], passes: Passes) -> dict[str, Column
 
 
 def spam_mass(ranks: Mapping[str, Ranked], settings: Ranking, shelf: Shelf) -> Vector:
-    """Return the spam mass of every node (float64[n], by slot)."""
-    p, good = ranks["pagerank"], ranks["seeds"]
+    """Return the spam mass of every node (float64[n], by slot): that of pseudo ranks, whatever the mode."""
+    p, good, mode = ranks["pagerank"], ranks["seeds"], settings.pagerank.dangling
     mass = shelf(len(p.values))
     np.divide(good.values, p.values, out=mass)  # every node has some PageRank, as its preference is uniform
-    mass *= -settings.good_share * good.mass / p.mass
+    if mode == "weak":
+        mass -= max(1.0 - good.mass, 0.0)  # which a weak rank has of the uniform one
+    to_pseudo = {"strong": good.mass / p.mass, "weak": 1.0 / p.mass, "pseudo": 1.0}
+    mass *= -settings.good_share * to_pseudo[mode]
     mass += 1.0
     return mass
 

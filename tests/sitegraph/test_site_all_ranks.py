@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from corpus.errors import InputError, PipelineError, SettingError
 from corpus.storage import ShardSet
 from sitegraph.hosts import domain_of, reverse
+from sitegraph.hyperball import HyperBallSettings
 from sitegraph.inverse import inverse_ranks
 from sitegraph.layout import GraphSets
 from sitegraph.pagerank import PageRank, pageranks
@@ -220,3 +221,17 @@ def test_shares_are_checked(field: str) -> None:
     """Names the field and what would be valid."""
     with pytest.raises(SettingError, match=field):
         Ranking(**{field: 0.0})  # type: ignore[arg-type]
+
+
+def test_supporters_and_centrality_are_columns(made: Made, tmp_path: Path) -> None:
+    """Within what HyperLogLog errs by: exact supporters by breadth-first search, on average over the hosts."""
+    found, counts, _ = table(made, tmp_path, balls=HyperBallSettings(log2m=12))
+    rows = found.filter(pa.compute.equal(found["level"], "host"))
+    near = np.array(rows["supporters"].to_pylist(), np.float64)
+    exact = plain_ranks.supporters(made.matrix)
+    assert near.shape == exact.shape == (HOSTS, 4)
+    assert np.abs(near - exact).max() <= 0.05 * exact.max()
+    assert np.abs(at_hosts(found, "harmonic") / np.maximum(plain_ranks.harmonic(made.matrix), 1) - 1).mean() < 0.05
+    assert counts["host_balls_unfinished"] == 0
+    none, _, _ = table(made, tmp_path, balls=None)
+    assert none["supporters"].null_count == none.num_rows
