@@ -224,7 +224,7 @@ class Aside:
         self._held: list[tuple[NDArray[np.uint32], Rows | None]] = []  # None: the rows are the next in the file
         if folder and self._path:
             with as_storage_error(self._path):
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this
+                self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - lives as long as this
 
     def put(self, first: int, flags: Flags, into: Rows) -> None:
         """Set aside the rows of `into` that have a flag; row i is that of slot first + i. Safe for several threads."""
@@ -234,7 +234,9 @@ class Aside:
             self._held.append((slots, None if self._path else grown))
             if self._path:
                 with as_storage_error(self._path):
-                    self._file.write(grown.data)
+                    left = grown.data.cast("B")
+                    while left:  # a file may take a part only
+                        left = left[self._file.write(left) :]
 
     def replay(self, registers: Rows) -> None:
         """Write the rows to their places, and hold none any more."""
