@@ -108,7 +108,7 @@ def sections(lab: Lab, only: list[str]) -> list[Section]:
 def main() -> None:
     """Read the options, run, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ranker", choices=sorted(RANKERS), default="plain")
+    parser.add_argument("--ranker", choices=sorted(RANKERS), default="engine")
     parser.add_argument("--sites", type=int, default=30_000, help="good sites of the sparse web")
     parser.add_argument("--rounds", type=int, default=2, help="draws of which the mean is told")
     parser.add_argument("--seeds", type=int, default=200)

@@ -90,7 +90,10 @@ class Planter:
         """Add spam sites in languages as they come."""
         language = self.random.integers(0, len(LANGUAGES), len(names))
         quality = self.random.normal(-1.0, 0.7, len(names))
-        return self.sketch.add_nodes(names, language=language, quality=quality, spam=True, money=money, farm=farm)
+        size = np.ceil(self.random.lognormal(2.5, 1.0, len(names)))
+        return self.sketch.add_nodes(
+            names, language=language, quality=quality, size=size, spam=True, money=money, farm=farm
+        )
 
     def fresh(self, count: int, suffix: str | None = None) -> list[str]:
         """Return names of new sites, each of a domain of its own unless below `suffix`."""
@@ -111,9 +114,9 @@ class Planter:
         """Return pages that carry a farm's link, as they come."""
         return self.random.geometric(0.2, count)
 
-    def link(self, source: Integers, target: Integers, sitewide: bool = False) -> None:
+    def link(self, source: Integers, target: Integers, everywhere: bool = False) -> None:
         """Link spam sites."""
-        self.sketch.add_arcs(source, target, pages=self.pages(len(np.atleast_1d(source))), sitewide=sitewide)
+        self.sketch.add_arcs(source, target, pages=self.pages(len(np.atleast_1d(source))), everywhere=everywhere)
 
     def leak(self, number: int, money: Integers, members: Integers) -> None:
         """Give a farm its links from good sites, and to them; the draws depend on its number, not on its size."""
@@ -125,8 +128,7 @@ class Planter:
         for site in money:
             hacked = random.choice(self.linking, min(hijacked, len(self.linking)), replace=False)
             on_all = random.random(len(hacked)) < leaks.footers
-            pages = np.where(on_all, 100, random.geometric(0.3, len(hacked)))
-            sketch.add_arcs(hacked, site, pages=pages, sitewide=on_all)
+            sketch.add_arcs(hacked, site, pages=random.geometric(0.3, len(hacked)), everywhere=on_all)
             said = random.choice(self.forums, min(comments, len(self.forums)), replace=False)
             sketch.add_arcs(said, site, nofollow=random.random(len(said)) >= leaks.comments_plain)
         listed = members[random.random(len(members)) < (leaks.listed if len(self.directories) else 0.0)]
@@ -201,7 +203,7 @@ def subdomains(planter: Planter, number: int, members: int, money: Integers) -> 
     made = planter.nodes([domain, *planter.fresh(max(members - 1, 0), domain)][:members], number)
     for _ in range(4):
         planter.link(made, planter.random.permutation(made))
-    planter.link(made, np.broadcast_to(money, len(made)), sitewide=True)
+    planter.link(made, np.broadcast_to(money, len(made)), everywhere=True)
     return made
 
 

@@ -20,8 +20,10 @@ Flags = NDArray[np.bool_]
 
 GOOD: Final = -1
 """The farm of a good site."""
-ARC_COUNTS: Final = ("pages", "pages_nofollow", "pages_sponsored", "hosts")
-ARC_FLAGS: Final = ("owner", "sitewide")
+COUNTS: Final = ("pages", "pages_nofollow", "pages_sponsored")
+NODES: Final = ("spam", "money", "farm", "language", "quality", "role", "size")
+LEAST_PAGES: Final = 4
+"""Pages of a site from which a link on half of them is one of its template, as in the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,10 @@ class PlantedGraph:
     """Nodes and arcs as arrays.
 
     names: forward host names. source, target: node numbers, one pair per arc. pages, pages_nofollow, pages_sponsored:
-    source pages with such a link. hosts: distinct source hosts. owner: a redirect or the like joins the two. sitewide:
-    the link stands on half of the source's pages or more. spam: the label. money: the site that a farm is there for.
-    farm: number of its farm, -1 for good sites. language: number of its language. quality: latent, mean 0, spread 1.
-    role: what kind of good site it is (web.ROLES). group: number of its registered domain. seeds, bad: nodes known to
-    be good, and to be spam.
+    source pages with such a link. hosts: distinct source hosts. owner: a redirect or the like joins the two, in either
+    direction. spam: the label. money: the site that a farm is there for. farm: number of its farm, -1 for good sites.
+    language: number of its language. quality: latent, mean 0, spread 1. role: what kind of good site it is (web.ROLES).
+    size: its pages. group: number of its registered domain. seeds, bad: nodes known to be good, and to be spam.
     """
 
     names: NDArray[np.object_]
@@ -44,13 +45,13 @@ class PlantedGraph:
     pages_sponsored: Integers
     hosts: Integers
     owner: Flags
-    sitewide: Flags
     spam: Flags
     money: Flags
     farm: Integers
     language: Integers
     quality: Floats
     role: Integers
+    size: Integers
     group: Integers
     seeds: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     bad: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -71,6 +72,13 @@ class PlantedGraph:
         found = np.zeros(self.n, bool)
         found[self.source] = True
         return found
+
+    @property
+    def sitewide(self) -> Flags:
+        """Arcs of links that stand on half of the source's pages or more."""
+        total = self.size[self.source]
+        linking = self.pages + self.pages_nofollow + self.pages_sponsored
+        return (total >= LEAST_PAGES) & (2 * linking >= total)
 
     @property
     def in_domains(self) -> Integers:
@@ -100,9 +108,7 @@ class Sketch:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self._nodes: dict[str, list[NDArray[Any]]] = {
-            name: [] for name in ("spam", "money", "farm", "language", "quality", "role")
-        }
+        self._nodes: dict[str, list[NDArray[Any]]] = {name: [] for name in NODES}
         self._arcs: list[NDArray[Any]] = []
 
     def add_nodes(
@@ -115,14 +121,13 @@ class Sketch:
         spam: bool = False,
         money: bool = False,
         farm: int = GOOD,
+        size: Any = 20,
     ) -> Integers:
         """Add nodes and return their numbers; a single value stands for all."""
         start, count = len(self.names), len(names)
         self.names.extend(names)
-        given = {"language": language, "quality": quality, "role": role, "spam": spam, "money": money, "farm": farm}
-        for name, value in given.items():
-            kind = {"quality": np.float64, "spam": bool, "money": bool}.get(name, np.int64)
-            self._nodes[name].append(np.broadcast_to(np.asarray(value, kind), count).copy())
+        for name, value in zip(NODES, (spam, money, farm, language, quality, role, size), strict=True):
+            self._nodes[name].append(np.broadcast_to(np.asarray(value, kind_of(name)), count).copy())
         return np.arange(start, start + count)
 
     def add_arcs(
@@ -134,24 +139,25 @@ class Sketch:
         nofollow: Any = False,
         sponsored: Any = False,
         owner: Any = False,
-        sitewide: Any = False,
+        everywhere: Any = False,
     ) -> None:
-        """Add arcs, each on so many pages of its source, with a flag or without; single values stand for all."""
+        """Add arcs, each on so many pages of its source, with a flag or without; single values stand for all.
+
+        everywhere: on all pages of the source. Otherwise on fewer than half of them, whatever `pages` says.
+        """
         source, target = np.broadcast_arrays(np.atleast_1d(source).astype(np.int64), np.asarray(target, np.int64))
         pages, nofollow, sponsored = (np.broadcast_to(x, source.shape) for x in (pages, nofollow, sponsored))
+        total = self.node("size")[source]
+        pages = np.where(everywhere, total, np.minimum(pages, np.maximum((total - 1) // 2, 1)))
         columns = [source, target]
         columns += [np.where(nofollow | sponsored, 0, pages), np.where(nofollow & ~sponsored, pages, 0)]
-        columns += [np.where(sponsored, pages, 0)]
-        columns += [np.broadcast_to(np.asarray(x, np.int64), source.shape) for x in (owner, sitewide)]
+        columns += [np.where(sponsored, pages, 0), np.broadcast_to(np.asarray(owner, np.int64), source.shape)]
         self._arcs.append(np.stack([np.asarray(c, np.int64) for c in columns]))
 
     def node(self, name: str) -> NDArray[Any]:
         """Return an attribute of all nodes, in one array that may be written to."""
-        whole = np.concatenate([np.zeros(0, bool if name in ("spam", "money") else np.int64), *self._nodes[name]])
-        if name == "quality":
-            whole = whole.astype(np.float64)
-        self._nodes[name] = [whole]
-        return whole
+        self._nodes[name] = [np.concatenate([np.zeros(0, kind_of(name)), *self._nodes[name]])]
+        return self._nodes[name][0]
 
     def arcs(self) -> tuple[Integers, Integers]:
         """Return the sources and targets added so far, repeated ones too."""
@@ -163,7 +169,7 @@ class Sketch:
         self._arcs = [self._whole()[:, ~drop]]
 
     def _whole(self) -> NDArray[Any]:
-        self._arcs = [np.concatenate([np.zeros((7, 0), np.int64), *self._arcs], axis=1)]
+        self._arcs = [np.concatenate([np.zeros((6, 0), np.int64), *self._arcs], axis=1)]
         return self._arcs[0]
 
     def copy(self) -> "Sketch":
@@ -188,15 +194,31 @@ class Sketch:
             names=names,
             source=source,
             target=target,
-            pages=counts[0],
-            pages_nofollow=counts[1],
-            pages_sponsored=counts[2],
+            **dict(zip(COUNTS, counts, strict=False)),
             hosts=np.ones(len(source), np.int64),
-            owner=counts[3] > 0,
-            sitewide=counts[4] > 0,
-            **{name: self.node(name)[order] for name in self._nodes},
+            owner=either_way(source, target, counts[3] > 0, len(names)),
+            **{name: self.node(name)[order] for name in NODES},
             group=numbered([domain_of(name) for name in names]),
         )
+
+
+def kind_of(name: str) -> Any:
+    """Return the type of an attribute of nodes."""
+    return {"quality": np.float64, "spam": np.bool_, "money": np.bool_}.get(name, np.int64)
+
+
+def either_way(source: Integers, target: Integers, flags: Flags, n: int) -> Flags:
+    """Return flags of arcs (sorted, distinct), each also set where the arc the other way has it."""
+    owned = np.sort(target[flags] * n + source[flags])
+    key = source * n + target
+    at = np.searchsorted(owned, key)
+    return flags | ((at < len(owned)) & (owned[np.minimum(at, len(owned) - 1)] == key) if len(owned) else flags)
+
+
+def counts_of(graph: PlantedGraph) -> NDArray[np.int64]:
+    """Return what the engine wants to know of each arc: int64[m, 6], its sitewide column left to the engine."""
+    columns = [*(getattr(graph, name) for name in COUNTS), graph.hosts, graph.owner, np.zeros(graph.m)]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def merged(source: Integers, target: Integers, counts: NDArray[Any], n: int) -> list[Integers]:
@@ -220,17 +242,39 @@ def numbered(names: Sequence[str]) -> Integers:
 def folded(graph: PlantedGraph, suffixes: Suffixes | None = None) -> tuple[PlantedGraph, Integers]:
     """Return the graph of registered domains, and for each node of `graph` its site.
 
-    Pages add up; `hosts` counts source hosts; an arc is sitewide or of one owner where most of its parts are. A site is
-    spam where most of its hosts are. Seeds become their sites.
+    Pages add up; `hosts` counts distinct source hosts; an arc is of one owner where any part of it is. A site is spam
+    where most of its hosts are. Seeds become their sites.
     """
     sites = [domain_of(name, suffixes) if suffixes else domain_of(name) for name in graph.names]
     site = numbered(sites)
     n = int(site.max(initial=-1)) + 1
     names = np.empty(n, object)
     names[site] = sites
-    parts = np.stack([getattr(graph, name) for name in (*ARC_COUNTS, *ARC_FLAGS)]).astype(np.int64)
-    ones = np.ones((1, graph.m), np.int64)
-    source, target, *found = merged(site[graph.source], site[graph.target], np.concatenate([parts, ones]), n)
+    # First all links of a host to a site, which is one linking host; then all hosts of a site. Loops go by sites.
+    parts = np.stack([getattr(graph, name) for name in (*COUNTS, "owner")]).astype(np.int64)
+    apart = site[graph.source] != site[graph.target]
+    host, onto, *found = merged(graph.source[apart], site[graph.target[apart]] + graph.n, parts[:, apart], graph.n + n)
+    ones = np.ones((1, len(host)), np.int64)
+    source, target, *found = merged(site[host], onto - graph.n, np.concatenate([np.stack(found), ones]), n)
+    return (
+        PlantedGraph(
+            names=names,
+            source=source,
+            target=target,
+            **dict(zip(COUNTS, found, strict=False)),
+            owner=either_way(source, target, found[3] > 0, n),
+            hosts=found[4],
+            **nodes_folded(graph, site, n),
+            group=np.arange(n),
+            seeds=np.unique(site[graph.seeds]),
+            bad=np.unique(site[graph.bad]),
+        ),
+        site,
+    )
+
+
+def nodes_folded(graph: PlantedGraph, site: Integers, n: int) -> dict[str, NDArray[Any]]:
+    """Return the attributes of sites: those of their first host, or what their hosts come to."""
     members = np.bincount(site, minlength=n)
 
     def first(values: NDArray[Any]) -> NDArray[Any]:
@@ -238,22 +282,10 @@ def folded(graph: PlantedGraph, suffixes: Suffixes | None = None) -> tuple[Plant
         made[site[::-1]] = values[::-1]
         return made
 
-    return (
-        PlantedGraph(
-            names=names,
-            source=source,
-            target=target,
-            **dict(zip(ARC_COUNTS, found[:4], strict=True)),
-            **{name: 2 * count > found[6] for name, count in zip(ARC_FLAGS, found[4:6], strict=True)},
-            spam=2 * np.bincount(site, graph.spam, minlength=n) > members,
-            money=np.bincount(site, graph.money, minlength=n) > 0,
-            farm=first(graph.farm),
-            language=first(graph.language),
-            quality=np.bincount(site, graph.quality, minlength=n) / np.maximum(members, 1),
-            role=first(graph.role),
-            group=np.arange(n),
-            seeds=np.unique(site[graph.seeds]),
-            bad=np.unique(site[graph.bad]),
-        ),
-        site,
-    )
+    return {
+        "spam": 2 * np.bincount(site, graph.spam, minlength=n) > members,
+        "money": np.bincount(site, graph.money, minlength=n) > 0,
+        "quality": np.bincount(site, graph.quality, minlength=n) / np.maximum(members, 1),
+        "size": np.bincount(site, graph.size, minlength=n).astype(np.int64),
+        **{name: first(getattr(graph, name)) for name in ("farm", "language", "role")},
+    }

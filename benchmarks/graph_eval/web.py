@@ -103,10 +103,11 @@ def good_web(web: Web | None = None) -> Sketch:
     quality[role == INSTITUTION] += 1.0
     quality[role == FORUM] -= 0.5
     quality[role == DIRECTORY] -= 1.0
-    sketch.add_nodes(named(language, role, random), language=language, quality=quality, role=role)
     popularity = web.merit * quality + np.sqrt(1.0 - web.merit**2) * random.normal(size=n)
     popularity[role == INSTITUTION] += 0.7
     linking = linkers(web, popularity, role, random)
+    size = np.ceil(random.lognormal(3.0, 1.2, n) * np.sqrt(1.0 + linking))
+    sketch.add_nodes(named(language, role, random), language=language, quality=quality, role=role, size=size)
     editorial(sketch, web, popularity, linking, random)
     departments(sketch, web, linking, random)
     aliases(sketch, web, linking, random)
@@ -184,7 +185,7 @@ def editorial(sketch: Sketch, web: Web, popularity: Floats, linking: Floats, ran
         pages=power_law(random.random(len(source)), 2.2, 10_000).astype(np.int64),
         nofollow=random.random(len(source)) < np.where(forum, web.ugc_nofollow, 0.05),
         sponsored=random.random(len(source)) < 0.01,
-        sitewide=random.random(len(source)) < 0.03,
+        everywhere=random.random(len(source)) < 0.03,
     )
 
 
@@ -222,7 +223,7 @@ def departments(sketch: Sketch, web: Web, linking: Floats, random: np.random.Gen
     names = [f"d{i}x{j}.{sketch.names[m]}" for j, (i, m) in enumerate(zip(number.tolist(), main.tolist(), strict=True))]
     made = sketch.add_nodes(names, language=language[main], quality=quality[main] - 0.3, role=DEPARTMENT)
     crawled = linking[main] > 0
-    sketch.add_arcs(made[crawled], main[crawled], pages=30, sitewide=True)
+    sketch.add_arcs(made[crawled], main[crawled], everywhere=True)
     sketch.add_arcs(main[crawled], made[crawled], pages=2)
     outside = random.choice(len(linking), len(made), p=linking / linking.sum())
     sketch.add_arcs(outside, made, pages=1)
@@ -250,14 +251,12 @@ def templates(sketch: Sketch, linking: Floats, random: np.random.Generator) -> N
         made = sketch.add_nodes([f"{name}-{role}.com" for name in names], language=0, quality=0.0, role=role)
         for node, share in zip(made.tolist(), shares, strict=True):
             there = linking_nodes[random.random(len(linking_nodes)) < share]
-            on_all = random.random(len(there)) < 0.8
-            sketch.add_arcs(
-                there, node, pages=np.where(on_all, 50, 1), sitewide=on_all, nofollow=random.random(len(there)) < 0.2
-            )
+            on_all, nofollow = random.random(len(there)) < 0.8, random.random(len(there)) < 0.2
+            sketch.add_arcs(there, node, everywhere=on_all, nofollow=nofollow)
     made = sketch.add_nodes(list(PLATFORMS), language=0, quality=0.0, role=PLATFORM)
     for node, name in zip(made.tolist(), PLATFORMS, strict=True):
         tenants = linking_nodes[[sketch.names[i].endswith(f".{name}") for i in linking_nodes.tolist()]]
-        sketch.add_arcs(tenants, node, pages=20, sitewide=True)
+        sketch.add_arcs(tenants, node, everywhere=True)
         sketch.add_arcs(random.choice(linking_nodes, max(len(linking_nodes) // 50, 1), replace=False), node)
 
 

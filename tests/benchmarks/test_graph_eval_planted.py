@@ -40,14 +40,29 @@ def test_nodes_stand_in_the_order_of_reversed_names() -> None:
 
 
 def test_arcs_added_twice_become_one_and_loops_are_left_out() -> None:
-    """Pages add up by kind; a flag of either stays."""
+    """Pages add up by kind."""
     sketch = sketched("a.com", "b.com")
     sketch.add_arcs([0, 0, 0], [1, 1, 0], pages=[3, 4, 9], nofollow=[False, True, False])
-    sketch.add_arcs(0, 1, pages=5, sponsored=True, sitewide=True)
+    sketch.add_arcs(0, 1, pages=2, sponsored=True)
     graph = sketch.finish()
     assert arcs(graph) == [("a.com", "b.com")]
     counts = (graph.pages, graph.pages_nofollow, graph.pages_sponsored, graph.sitewide, graph.owner)
-    assert [column.tolist() for column in counts] == [[3], [4], [5], [True], [False]]
+    assert [column.tolist() for column in counts] == [[3], [4], [2], [False], [False]]
+
+
+def test_a_link_is_on_fewer_than_half_of_the_pages_or_on_all() -> None:
+    """Of twenty pages nine at most, unless it is everywhere."""
+    sketch = sketched("a.com", "b.com", "c.com")
+    sketch.add_arcs([0, 0], [1, 2], pages=100, everywhere=[False, True])
+    graph = sketch.finish()
+    assert (graph.pages.tolist(), graph.sitewide.tolist()) == ([9, 20], [False, True])
+
+
+def test_one_owner_is_one_in_either_direction() -> None:
+    """A redirect from a to b: the link from b to a endorses nothing either; that from c to a does."""
+    sketch = sketched("a.com", "b.com", "c.com")
+    sketch.add_arcs([0, 1, 2], [1, 0, 0], owner=[True, False, False])
+    assert sketch.finish().owner.tolist() == [True, True, False]
 
 
 def test_two_nodes_of_one_name_are_refused() -> None:
@@ -63,14 +78,14 @@ def test_a_graph_without_arcs_is_a_graph() -> None:
 
 
 def test_hosts_fold_into_registered_domains() -> None:
-    """Two hosts of a.com become one; pages add up, source hosts are counted, the arc within is gone."""
-    sketch = sketched("x.a.com", "y.a.com", "b.com")
-    sketch.add_arcs([0, 1, 0], [2, 2, 1], pages=[2, 3, 1])
+    """Two hosts of a.com become one; pages add up, source hosts count once each, the arc within is gone."""
+    sketch = sketched("x.a.com", "y.a.com", "b.com", "z.b.com")
+    sketch.add_arcs([0, 1, 0, 0], [2, 2, 1, 3], pages=[2, 3, 1, 4])
     graph, site = folded(sketch.finish().with_seeds(np.array([1])))
     assert graph.names.tolist() == ["a.com", "b.com"]
-    assert site.tolist() == [0, 0, 1]
+    assert site.tolist() == [0, 0, 1, 1]
     assert arcs(graph) == [("a.com", "b.com")]
-    assert (graph.pages.tolist(), graph.hosts.tolist(), graph.seeds.tolist()) == ([5], [2], [0])
+    assert (graph.pages.tolist(), graph.hosts.tolist(), graph.seeds.tolist()) == ([9], [2], [0])
 
 
 def test_tenants_fold_by_what_counts_as_a_suffix() -> None:

@@ -80,7 +80,7 @@ def spam_mass(w: Any, good: Sequence[int] | NDArray[Any], share: float = 0.85, a
 
 
 def robust(w: Any, groups: Sequence[int] | NDArray[Any], cap: float = 0.01, a: float = 0.85) -> Vector:
-    """Return (1 - a) v + the contributions of supporters, those of one group together at most cap times the rank.
+    """Return PageRank less what supporters give above cap times the rank, the nodes of a group being one supporter.
 
     After Andersen et al., "Robust PageRank and locally computable spam detection features", 2008, with the direct
     contributions of groups in place of those of all nodes.
@@ -90,8 +90,8 @@ def robust(w: Any, groups: Sequence[int] | NDArray[Any], cap: float = 0.01, a: f
     given = (a * sparse.diags_array(x) @ stochastic(w)).tocoo()
     group = np.asarray(groups, np.int64)[given.row]
     by_group = sparse.csr_array((given.data, (group, given.col)), shape=(int(np.max(groups, initial=0)) + 1, n)).tocoo()
-    capped = np.minimum(by_group.data, cap * x[by_group.col])
-    return (1.0 - a) / max(n, 1) + np.bincount(by_group.col, capped, minlength=n)
+    excess = np.maximum(by_group.data - cap * x[by_group.col], 0.0)
+    return x - np.bincount(by_group.col, excess, minlength=n)
 
 
 def contributions(w: Any, a: float = 0.85) -> NDArray[np.float64]:
