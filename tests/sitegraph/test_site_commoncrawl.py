@@ -10,7 +10,7 @@ import pytest
 
 from corpus.errors import InputError, SettingError
 from corpus.storage import ShardSet
-from sitegraph.build import Built
+from sitegraph.assemble import Built
 from sitegraph.cc.ranksfile import COLUMNS, ImportedRanks, RanksFile
 from sitegraph.layout import GraphSets
 from sitegraph.ranking import Ranking, rank
@@ -141,6 +141,29 @@ def test_imported_ranks_replace_a_level(build_graph: BuildGraph, tmp_path: Path)
     assert counts["host_imported_rows"] == 4
     assert counts["host_imported_nodes"] == 3
     assert counts["domain_sweeps"] > 0
+
+
+def test_all_else_comes_from_the_graph(build_graph: BuildGraph, tmp_path: Path) -> None:
+    """Trust, its percentile, spam mass and the other ranks are those without an import, of nodes unknown to it too."""
+    links = [("alpha.com", "beta.org", 0, 1), ("gamma.net", "delta.de", 0, 1), ("delta.de", "alpha.com", 0, 1)]
+    graph, _ = build_graph(tmp_path, [links])
+    seeds, out = tmp_path / "seeds.txt", ShardSet(tmp_path, "authority")
+    seeds.write_text("gamma.net\n")
+    domains = ranks_file(tmp_path / "d.txt", f"{HEADER}\t#n_hosts\n1\t2.0\t1\t0.5\tde.delta\t17\n")
+    imports = tuple(ImportedRanks(path=path) for path in (ranks_file(tmp_path / "h.txt", HOSTS), domains))
+    tables = []
+    for chosen in ((), imports):
+        rank(graph, out, Ranking(seeds=seeds, imports=chosen))
+        tables.append(pq.read_table(out.path(0)))
+    plain, imported = tables
+    replaced = ["pagerank", "percentile", "position", "harmonic"]
+    assert imported.drop_columns([*replaced, "source"]) == plain.drop_columns([*replaced, "source"])
+    assert imported["trust_percentile"].null_count == imported["spam_mass"].null_count == 0
+    known = {(row["level"], row["name"]) for row in imported.to_pylist() if row["pagerank"] is not None}
+    assert known == {("domain", "delta.de"), ("host", "alpha.com"), ("host", "beta.org"), ("host", "gamma.net")}
+    for name in replaced[1:]:
+        assert imported[name].is_null() == imported["pagerank"].is_null()
+    assert {(row["level"], row["source"]) for row in imported.to_pylist()} == {("domain", "d.txt"), ("host", "h.txt")}
 
 
 def test_of_two_rows_of_one_name_the_better_counts(build_graph: BuildGraph, tmp_path: Path) -> None:
