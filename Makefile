@@ -74,9 +74,9 @@ bench-dedup:  ## deduplication, against datasketch
 	$(call environment,dev)
 	$(BIN)/python benchmarks/dedup.py
 
-bench-graph:  ## build and rank a generated graph
+bench-graph:  ## the graph at sizes up to the web's: built, swept, ranked, and beside peers
 	$(call environment,dev)
-	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python -m benchmarks.graph $(BENCH)
 
 bench-reader:  ## tokenizer and reader
 	$(call environment,dev)

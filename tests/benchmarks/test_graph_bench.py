@@ -1,0 +1,142 @@
+"""The generated graphs of benchmarks/graph keep their promises, and tiny runs of its measurements work."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.graph.calibration import forward, gini, in_lists, log_gaps, size_of
+from benchmarks.graph.generator import GROUP, LARGEST_OUT, LINKING, Web, lomax_scale
+from benchmarks.graph.lab import arcs_set, build_arcs, gather, open_arcs
+from benchmarks.graph.names import names
+from corpus.url import PLATFORMS
+from sitegraph.hosts import reverse
+from sitegraph.store.spill import Spill
+
+WEB = Web(hosts=20_000, arcs=400_000)
+
+
+@pytest.fixture(scope="module")
+def arcs() -> tuple[np.ndarray, np.ndarray]:
+    """All arcs of WEB."""
+    source, target = (np.concatenate(parts) for parts in zip(*WEB.chunks(50_000), strict=True))
+    return source, target
+
+
+def test_arcs_come_in_order_and_once_and_never_to_oneself(arcs: tuple[np.ndarray, np.ndarray]) -> None:
+    """Keys of source and target rise strictly, over the borders of chunks as well."""
+    source, target = arcs
+    keys = source.astype(np.int64) * WEB.hosts + target
+    assert (np.diff(keys) > 0).all()
+    assert (source != target).all()
+    assert target.max() < WEB.hosts
+    assert source.dtype == target.dtype == np.uint32
+
+
+@pytest.mark.parametrize("size", [1, 7_777, 10_000_000])
+def test_the_arcs_are_the_same_however_they_are_cut(arcs: tuple[np.ndarray, np.ndarray], size: int) -> None:
+    """One source at a time, some thousand arcs, or all at once."""
+    for found, wanted in zip(zip(*WEB.chunks(size), strict=True), arcs, strict=True):
+        assert np.array_equal(np.concatenate(found), wanted)
+
+
+def test_a_slice_has_all_arcs_into_its_ranges_and_no_other(arcs: tuple[np.ndarray, np.ndarray]) -> None:
+    """Ranges 1 and 3 of 4,096 ids each."""
+    wanted = np.array([False, True, False, True, False])
+    found = [np.concatenate(part) for part in zip(*WEB.chunks(9_999, wanted=wanted, bits=12), strict=True)]
+    kept = wanted[arcs[1] >> 12]
+    assert np.array_equal(found[0], arcs[0][kept])
+    assert np.array_equal(found[1], arcs[1][kept])
+
+
+def test_seeds_make_other_graphs() -> None:
+    """The same settings with another seed share few arcs."""
+    one, two = (next(Web(hosts=5_000, arcs=50_000, seed=seed).chunks(10**7)) for seed in (1, 2))
+    keys = [source.astype(np.int64) << 32 | target for source, target in (one, two)]
+    assert len(np.intersect1d(*keys)) < 0.3 * len(keys[0])
+
+
+def test_a_quarter_links_and_three_arcs_in_ten_lead_to_others(arcs: tuple[np.ndarray, np.ndarray]) -> None:
+    """13 of every 50 hosts link, each at least once, as the numbering says; the numbers of arcs are those asked for."""
+    source, target = arcs
+    linking = np.zeros(WEB.hosts, bool)
+    linking[source] = True
+    assert (linking.reshape(-1, GROUP).sum(axis=1) == LINKING).all()
+    numbering = WEB.numbering()
+    assert numbering.sources == WEB.sources == linking.sum()
+    assert np.array_equal(np.sort(numbering.ids(np.arange(WEB.sources))), np.flatnonzero(linking))
+    assert 0.27 < (~linking[target]).mean() < 0.34
+    assert 0.85 * WEB.arcs < len(source) < 1.15 * WEB.arcs
+
+
+def test_degrees_have_the_skew_of_the_web() -> None:
+    """Largest degrees near the published 2.8 % and 8 % of the hosts; cumulated, exponents near 1.4 and 1."""
+    web = Web(hosts=100_000, arcs=2_500_000)
+    source, target = next(web.chunks(10**8))
+    out, into = np.bincount(source), np.bincount(target)
+    assert 0.5 < out.max() / (LARGEST_OUT * web.hosts) < 1.8
+    assert 0.05 < into.max() / web.hosts < 0.15
+    assert 1.1 < tail_exponent(out, 200) < 1.8
+    assert 0.7 < tail_exponent(into, 300) < 1.4
+    assert np.sort(into)[-len(into) // 100 :].sum() > 0.15 * len(target)
+
+
+def tail_exponent(degrees: np.ndarray, least: int) -> float:
+    """Return the exponent of P(degree > x) from `least` on, by Hill's estimator."""
+    tail = degrees[degrees >= least]
+    return float(1.0 / np.log(tail / (least - 0.5)).mean())
+
+
+def test_the_scale_gives_the_mean() -> None:
+    """A million draws from the cut distribution, by its inverse, have the mean asked for."""
+    scale, cap = lomax_scale(98.0, 5_000.0), 5_000.0
+    least = (1.0 + cap / scale) ** -1.4
+    u = least + (1.0 - least) * (np.arange(1_000_000) + 0.5) / 1_000_000
+    assert (scale * (u ** (-1.0 / 1.4) - 1.0)).mean() == pytest.approx(98.0, rel=0.01)
+
+
+def test_names_rise_and_are_hosts_of_registered_domains() -> None:
+    """Reversed names in byte order, the same however they are cut; a domain's first host bears its name."""
+    found = [name for part in names(30_000, 4_096) for name in part.to_pylist()]
+    assert found == [name for part in names(30_000) for name in part.to_pylist()]
+    raw = [name.encode() for name in found]
+    assert all(a < b for a, b in pairwise(raw))
+    domains = {reverse(PLATFORMS.registered_domain(reverse(name))) for name in found}
+    assert domains <= set(found)
+    assert 1.5 < len(found) / len(domains) < 3
+
+
+def test_figures_of_a_graph_by_hand(tmp_path: Path) -> None:
+    """Lists 1 5 and 2 4 20 have gaps 4, 2, 16: logarithms 2, 1, 4; degrees 0 0 0 4 have a Gini coefficient of 3/4."""
+    lists = np.array([0, 2, 5]), np.array([1, 5, 2, 4, 20], np.uint32)
+    assert log_gaps(*lists) == (7.0, 3)
+    source, target = np.array([0, 0, 0, 3, 3], np.uint32), np.array([1, 2, 10, 4, 8], np.uint32)
+    assert forward(source, target) == (0.0 + 3.0 + 2.0, 3, 3)
+    assert gini(np.array([0, 0, 0, 4])) == 0.75
+
+
+def test_arcs_built_without_names_are_the_arcs(tmp_path: Path, arcs: tuple[np.ndarray, np.ndarray]) -> None:
+    """Spilled, built and read back: the same number, share of the tail and largest in-degree; bytes add up."""
+    with Spill(tmp_path / "spill", WEB.hosts) as spill:
+        spill.add(*arcs)
+    build_arcs(tmp_path, spill)
+    graph = open_arcs(tmp_path)
+    assert (graph.n, graph.m) == (WEB.hosts, len(arcs[0]))
+    shape, size = in_lists(graph), size_of(graph)
+    assert shape["largest_in"] == np.bincount(arcs[1]).max()
+    linking = np.isin(arcs[1], arcs[0])
+    assert shape["tail_share"] == pytest.approx((~linking).mean())
+    assert size["gaps_loop"] < size["loop"] < size["files"] < 3
+    files = sum(path.stat().st_size for path in arcs_set(tmp_path).paths())
+    assert size["files"] * graph.m == pytest.approx(files, rel=0.05)
+
+
+def test_a_gather_adds_up_what_it_reads() -> None:
+    """Rows 0, 2 and 2 of one, two and four columns, asked for ahead or not."""
+    rows = np.arange(12.0).reshape(3, 4)
+    ids = np.array([0, 2, 2] * 100, np.uint32)
+    for columns in (1, 2, 4):
+        c = np.ascontiguousarray(rows[:, :columns])
+        for ask in (True, False):
+            assert gather(ids, c, ask) == 100 * c[[0, 2, 2]].sum()
