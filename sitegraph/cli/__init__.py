@@ -9,12 +9,13 @@ one sentence with exit code 1.
     building     build, import, platforms
     ranking      rank
     showing      show
+    explaining   explain
 """
 
 import click
 
 from corpus import __version__
-from sitegraph.cli import building, ranking, showing
+from sitegraph.cli import building, explaining, ranking, showing
 from sitegraph.cli.common import Commands
 from sitegraph.cli.tables import harmless
 
@@ -29,6 +30,7 @@ def main() -> None:
     sitegraph rank graph --out ranks.parquet               PageRank, trust, spam mass, percentiles
     sitegraph show example.org --ranks ranks.parquet --graph graph
     sitegraph show example.org --root out                  the same from the root of a corpus run
+    sitegraph explain example.org --root out               why it stands where it does
     """
 
 
@@ -38,6 +40,7 @@ for command in (
     building.platforms_command,
     ranking.rank_command,
     showing.show_command,
+    explaining.explain_command,
 ):
     main.add_command(command)
 
