@@ -86,7 +86,7 @@ def add_hosts(
         classes=out.classes("host"),
         numbering=numbering,
         origin=Origin(domains=domain_of, pages=hosts.pages),
-        forward=folding.add if folding else None,
+        forward=folding,
     ).build()
     finish(out, "host", arcs, built)
     columns = {"domain": domain_of, "in_domains": arcs.in_domains, "crawled": hosts.crawled}
@@ -174,6 +174,14 @@ class Folding:
             self._add(source[away], target[away], counts)
             if counts is not None:
                 self._mark_other_way(source[away], target[away], counts[:, OWNER] & FORWARD > 0)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was spilled so far."""
+        return self.spill.state()
+
+    def rewind(self, state: dict[str, Any]) -> None:
+        """Forget what was spilled after a state."""
+        self.spill.rewind(state)
 
     def _add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None) -> None:
         self.spill.add(source, self.domain_of[target].astype(np.uint32), counts)

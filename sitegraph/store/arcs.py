@@ -122,8 +122,12 @@ class ArcsWriter:
         self.arcs += m
 
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        if kind is None:
-            self._finish()
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException as failure:
+            self._whole.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         self._whole.__exit__(kind, *rest)
         if kind is None:
             name = self.path.relative_to(self._root).as_posix()

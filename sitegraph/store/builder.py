@@ -11,10 +11,9 @@ behind the last mark. Memory: one range (arcs / 256 on average, a few times that
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +80,20 @@ class BuiltArcs:
     in_domains: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-Forward = Callable[[int, Lists], None]
+class Forward(Protocol):
+    """Who gets the lists of each range as it is finished, and can be told to go on where a killed build was."""
+
+    def add(self, first: int, lists: Lists) -> None:
+        """Take the lists of a range whose first node is `first`, ids as they are stored."""
+        ...
+
+    def state(self) -> Any:
+        """Return as JSON values what was taken so far."""
+        ...
+
+    def rewind(self, state: Any) -> None:
+        """Forget what was taken after a state."""
+        ...
 
 
 ALONE: Final = np.array([[1, 0, 0, 1, 0, 0]], np.int64)
@@ -120,6 +132,15 @@ def split_keys(keys: Any, width: Any) -> Any:  # sorted uint64[m] -> (offsets in
 
 
 @kernel
+def repeats(offsets: Any, sources: Any) -> Any:  # -> whether a list has a source twice
+    found = np.uint64(0)
+    for t in range(len(offsets) - 1):
+        for i in range(np.uint64(offsets[t]) + np.uint64(1), np.uint64(offsets[t + 1])):
+            found |= np.uint64(sources[i] == sources[i - np.uint64(1)])
+    return found > 0
+
+
+@kernel
 def drop_repeats(offsets: Any, sources: Any) -> Any:
     """Keep one of equal sources in each list, in place; offsets change; return how many are left."""
     at, start = 0, offsets[0]
@@ -142,7 +163,7 @@ def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
     else:
         keys.sort()
         offsets, sources = split_keys(keys, width)
-    left = drop_repeats(offsets, sources)
+    left = drop_repeats(offsets, sources) if repeats(offsets, sources) else len(sources)
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
@@ -258,21 +279,25 @@ def linking_domains(lists: Lists, first: int, domains: NDArray[np.int32] | None)
 
 
 @kernel
-def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, linking: Any) -> Any:
-    """Return the lists of linking (or of dangling) targets: (offsets, slots of sources, places in the input)."""
+def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, linking: Any, placed: Any) -> Any:
+    """Return the lists of linking (or of dangling) targets: (offsets, slots of sources, places in the input).
+
+    placed: whether places are wanted; they are empty where not.
+    """
     count, total = 0, 0
     for t in range(len(offsets) - 1):
         if links(np.uint64(first + t), bits) == linking:
             count += 1
             total += offsets[t + 1] - offsets[t]
     found = np.zeros(count + 1, np.int64)
-    slots, places = np.empty(total, np.uint32), np.empty(total, np.int64)
+    slots, places = np.empty(total, np.uint32), np.empty(total if placed else 0, np.int64)
     row, at = 0, 0
     for t in range(len(offsets) - 1):
         if links(np.uint64(first + t), bits) == linking:
             for k in range(offsets[t], offsets[t + 1]):
-                slots[at] = rank(np.uint64(sources[k]), bits, before)
-                places[at] = k
+                slots[np.uint64(at)] = rank(np.uint64(sources[np.uint64(k)]), bits, before)
+                if placed:
+                    places[np.uint64(at)] = k
                 at += 1
             row += 1
             found[row] = at
@@ -282,14 +307,15 @@ def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, l
 def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering, table: ClassTable) -> int:
     """Write the blocks of a range whose first node is `first`; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
+    coded_by_place = len(codes) > 0 and len(lists.index) > 0
     arcs = 0
     for linking in (True, False):
         offsets, slots, places = part_lists(
-            lists.offsets, lists.sources, first, numbering.bits, numbering.before, linking
+            lists.offsets, lists.sources, first, numbering.bits, numbering.before, linking, coded_by_place
         )
         begin = int(rank_of(first, numbering))
         start = begin if linking else numbering.sources + first - begin
-        coded = codes[lists.index[places]] if len(codes) and len(lists.index) else np.zeros(len(slots), np.uint8)
+        coded = codes[lists.index[places]] if coded_by_place else np.zeros(len(slots), np.uint8)
         for row in range(0, len(offsets) - 1, BLOCK):
             end = min(row + BLOCK, len(offsets) - 1)
             low, high = int(offsets[row]), int(offsets[end])
@@ -313,7 +339,8 @@ def rank_of(node: int, numbering: Numbering) -> int:
 class ArcBuilder:
     """Turn a spill into the arcs files of a level: `ArcBuilder(spill=..., ...).build()`.
 
-    numbering: of the nodes of the level. forward: called with (first id, lists) of each range, ids as they are stored.
+    numbering: of the nodes of the level. forward: gets the lists of each range once, over all calls of a build that was
+    killed and called again.
     """
 
     spill: Spill
@@ -326,21 +353,32 @@ class ArcBuilder:
     def build(self) -> BuiltArcs:
         """Build all ranges that are not built yet, and return what the level holds."""
         self.spill.close()
-        table = ClassTable()
         counted = self.spill.counted or self.origin.relabel is not None
-        if counted:
-            for number in range(self.spill.ranges):
-                table.add(self._prepared(number).rows)
-        else:
-            table.add(ALONE)
+        table = self._classes(counted)
         built = BuiltArcs(in_domains=np.zeros(self.spill.nodes, np.int64))
         description = Description(nodes=self.spill.nodes, sources=self.numbering.sources, code_bytes=table.code_bytes)
         for number in range(self.spill.ranges):
             self._build(number, built, table, description, counted)
+        for part in self.arcs.parts():
+            if part >= self.spill.ranges:  # of a larger graph that was here before
+                self.arcs.path(part).unlink()
         with TableWriter(self.classes, 0, CLASSES_SCHEMA) as out:
             out.write(table.table)
         built.files.append(out.written)
         return built
+
+    def _classes(self, counted: bool) -> ClassTable:
+        """Return the table of all classes, kept beside the spill: ranges that are finished can no longer be asked."""
+        table, path = ClassTable(), self.spill.folder / "classes.json"
+        if not counted:
+            table.add(ALONE)
+        elif path.exists():
+            table.restore(json.loads(path.read_text()))
+        else:
+            for number in range(self.spill.ranges):
+                table.add(self._prepared(number).rows)
+            write_text(path, json.dumps(table.state()))
+        return table
 
     def _first(self, number: int) -> int:
         return number << self.spill.width_bits
@@ -381,19 +419,24 @@ class ArcBuilder:
         first, width = self._first(number), self._width(number)
         mark = self.spill.folder / f"{number:05d}.done.json"
         domains = self.spill.folder / f"{number:05d}.domains.npy"
-        if not mark.exists():
+        done = mark.exists() and self.arcs.path(number).exists()
+        if not done:
             lists = self._prepared(number) if counted else self._lists(number)
             with ArcsWriter(self.arcs, number, description) as out:
                 tail = write_range(out, lists, first, self.numbering, table)
             with as_storage_error(domains):
                 np.save(domains, linking_domains(lists, first, self.origin.domains))
             if self.forward:
-                self.forward(first, lists)
-            write_text(mark, json.dumps(asdict(out.written) | {"tail": tail}))
+                self.forward.add(first, lists)
+            forwarded = self.forward.state() if self.forward else None
+            write_text(mark, json.dumps(asdict(out.written) | {"tail": tail, "forwarded": forwarded}))
             self.spill.remove(number)
             self._prepared_path(number).unlink(missing_ok=True)
         found = json.loads(mark.read_text())
         built.tail_arcs += found.pop("tail")
+        forwarded = found.pop("forwarded")
+        if done and self.forward:
+            self.forward.rewind(forwarded)
         written = Written(**found)
         built.files.append(written)
         built.arcs += written.rows

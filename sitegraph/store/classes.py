@@ -123,6 +123,14 @@ class ClassTable:
             rows = np.unique(rounded(rows, self.bits), axis=0)
         self._rows = rows
 
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` takes up, as JSON values."""
+        return {"bits": self.bits, "rows": self._rows.tolist()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+        self.bits, self._rows = state["bits"], np.array(state["rows"], np.int64).reshape(-1, len(COLUMNS))
+
     @property
     def table(self) -> pa.Table:
         """The classes in order; a class's code is its row."""

@@ -4,7 +4,12 @@ Names lie in groups of GROUP. The first of a group is whole, each other one is s
 those of the name before it, and the rest. So a name of a web graph takes about a third of its length, any name is found
 by its id after at most GROUP steps, and an id by its name in a binary search over the heads of groups.
 
-    magic | group | group ... | offset of each group and of their end (uint64) | names, groups, CRC-32 | magic
+    magic | group | group ... | offset of each group and of their end (uint64), CRC-32 of each page | names, groups,
+    CRC-32 of what lies behind the groups | magic
+
+A page is PAGE groups, the last one shorter. It is held against its check sum when something of it is first asked for,
+once in the life of the reader, so nobody gets a name or an id from a damaged file, and nobody waits for all of a large
+one to be read.
 
 A name is at most 255 bytes long: one byte each for the shared prefix and for the rest of a name.
 """
@@ -24,10 +29,13 @@ from corpus.errors import InputError, StorageError
 from corpus.kernels import kernel
 from corpus.storage import HashingFile, ShardSet, Written, whole_file
 
-MAGIC: Final = b"HWNAMES1"
+MAGIC: Final = b"HWNAMES2"
 GROUP: Final = 32
 LONGEST: Final = 255
 _TAIL: Final = struct.Struct("<QQI8s")
+_COUNTS: Final = struct.Struct("<QQ")
+PAGE: Final = 1 << 12
+"""Groups that have one check sum: about a megabyte."""
 ROWS: Final = 1 << 16
 
 
@@ -89,15 +97,17 @@ def compare(name: Any, size: Any, data: Any, start: Any, end: Any) -> Any:
 
 
 @kernel
-def find_names(data: Any, starts: Any, names: Any, wanted: Any, offsets: Any, out: Any) -> Any:
+def find_names(data: Any, starts: Any, names: Any, wanted: Any, offsets: Any, out: Any, groups: Any) -> Any:
     """Write the id of each wanted name, -1 where there is none; return False where the file is damaged.
 
-    data uint8: the file; starts int64[groups + 1]; names: how many; wanted uint8, offsets int64[k + 1]; out int64[k].
+    data uint8: the file; starts int64[groups + 1]; names: how many; wanted uint8, offsets int64[k + 1]; out int64[k];
+    groups int64[k]: the last group whose head is not behind the name (or 0). That head and the next one were looked at,
+    so where both are right, the answer is, whatever other heads said on the way.
     """
     name = np.empty(LONGEST, np.uint8)
     for i in range(len(offsets) - 1):
         low, high = 0, len(starts) - 2
-        out[i] = -1
+        out[i], groups[i] = -1, 0
         while low < high:  # the last group whose head is not behind the name
             middle = (low + high + 1) // 2
             at, size = next_name(data, starts[middle], starts[middle + 1], name, 0)
@@ -109,6 +119,7 @@ def find_names(data: Any, starts: Any, names: Any, wanted: Any, offsets: Any, ou
                 high = middle - 1
         if high < 0:
             continue
+        groups[i] = low
         at, size = starts[low], np.int64(0)
         for place in range(low * GROUP, min((low + 1) * GROUP, names)):
             at, size = next_name(data, at, starts[low + 1], name, size)
@@ -157,7 +168,7 @@ class NamesWriter:
         self._root, self.path = shard_set.root, shard_set.path(part)
         self._last, self._size, self.names = np.zeros(LONGEST, np.uint8), 0, 0
         self._starts: list[NDArray[np.int64]] = []
-        self._crc = 0
+        self._groups, self._crc, self._crcs = 0, 0, list[int]()
         self._written: Written | None = None
 
     @property
@@ -190,22 +201,39 @@ class NamesWriter:
         if count:
             self._size = int(offsets[-1] - offsets[-2])
         self._starts.append(starts[:groups] + self._file.bytes)
-        self._put(out[:size].tobytes())
+        self._put(out[:size], starts[:groups])
         self.names += count
 
-    def _put(self, data: bytes) -> None:
-        self._crc = zlib.crc32(data, self._crc)
-        self._file.write(data)
+    def _put(self, data: NDArray[np.uint8], starts: NDArray[np.int64]) -> None:
+        """Write groups; starts: where in `data` each begins."""
+        at = 0
+        for place in starts[-self._groups % PAGE :: PAGE].tolist():  # heads of pages
+            self._crc = zlib.crc32(data[at:place].data, self._crc)
+            if self._groups or place:
+                self._crcs.append(self._crc)
+            at, self._crc = place, 0
+        self._crc = zlib.crc32(data[at:].data, self._crc)
+        self._groups += len(starts)
+        self._file.write(data.data)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        if kind is None:
-            starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
-            self._put(starts.tobytes())
-            self._file.write(_TAIL.pack(self.names, len(starts) - 1, self._crc, MAGIC))
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException as failure:
+            self._whole.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         self._whole.__exit__(kind, *rest)
         if kind is None:
             name = self.path.relative_to(self._root).as_posix()
             self._written = Written(name, self.names, self._file.bytes, self._file.hash.hexdigest())
+
+    def _finish(self) -> None:
+        starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
+        crcs = np.array([*self._crcs, self._crc][: (self._groups + PAGE - 1) // PAGE], "<u4")
+        table = starts.tobytes() + crcs.tobytes()
+        crc = zlib.crc32(_COUNTS.pack(self.names, self._groups), zlib.crc32(table))
+        self._file.write(table + _TAIL.pack(self.names, self._groups, crc, MAGIC))
 
 
 class Names(Sequence[str]):
@@ -221,21 +249,35 @@ class Names(Sequence[str]):
         size = len(self._data)
         if size < len(MAGIC) + _TAIL.size or self._data[: len(MAGIC)].tobytes() != MAGIC:
             raise self._damaged("it does not begin as a names file does")
-        self._count, groups, self._crc, magic = _TAIL.unpack(self._data[size - _TAIL.size :].tobytes())
-        start = size - _TAIL.size - 8 * (groups + 1)
+        self._count, groups, crc, magic = _TAIL.unpack(self._data[size - _TAIL.size :].tobytes())
+        pages = (groups + PAGE - 1) // PAGE
+        start = size - _TAIL.size - 8 * (groups + 1) - 4 * pages
         if magic != MAGIC or start < len(MAGIC) or groups != (self._count + GROUP - 1) // GROUP:
             raise self._damaged("it does not end as a names file does; it may be cut short")
-        self._starts = np.frombuffer(self._data[start:].data, "<i8", groups + 1).astype(np.int64, copy=False)
-        if self._starts[0] < len(MAGIC) or self._starts[-1] != start or (np.diff(self._starts) < 0).any():
+        table = self._data[start : size - _TAIL.size]
+        if zlib.crc32(_COUNTS.pack(self._count, groups), zlib.crc32(table.data)) != crc:
+            raise self._damaged("the check sum of its index is wrong")
+        self._starts = np.frombuffer(table.data, "<i8", groups + 1).astype(np.int64, copy=False)
+        self._crcs = np.frombuffer(table.data, "<u4", pages, 8 * (groups + 1))
+        if self._starts[0] != len(MAGIC) or self._starts[-1] != start or (np.diff(self._starts) < 0).any():
             raise self._damaged("its groups do not follow one another")
+        self._seen = np.zeros(pages, np.bool_)
 
     def _damaged(self, why: str) -> StorageError:
         return StorageError(f"{self.path}: {why}; build the graph again")
 
     def verify(self) -> None:
-        """Raise StorageError unless the check sum of the whole file is right."""
-        if zlib.crc32(self._data[len(MAGIC) : len(self._data) - _TAIL.size].data) != self._crc:
-            raise self._damaged("its check sum is wrong")
+        """Raise StorageError unless all check sums are right."""
+        self._check(np.arange(0, len(self._starts) - 1, PAGE))
+
+    def _check(self, groups: NDArray[np.int64]) -> None:
+        """Hold the pages of some groups against their check sums, those that were not yet."""
+        for page in np.unique(groups // PAGE).tolist():
+            if not self._seen[page]:
+                start, end = self._starts[page * PAGE], self._starts[min((page + 1) * PAGE, len(self._starts) - 1)]
+                if zlib.crc32(self._data[start:end].data) != self._crcs[page]:
+                    raise self._damaged(f"the check sum of the names from {page * PAGE * GROUP:,} on is wrong")
+                self._seen[page] = True
 
     def __len__(self) -> int:
         return int(self._count)
@@ -259,9 +301,11 @@ class Names(Sequence[str]):
         """Return the id of each reversed name, -1 where it is unknown."""
         array = names if isinstance(names, pa.Array) else pa.array(list(names), pa.large_string())
         wanted, offsets = string_parts(array)
-        out = np.empty(len(array), np.int64)
-        if not find_names(self._data, self._starts, len(self), wanted, offsets, out):
+        out, groups = np.empty(len(array), np.int64), np.empty(len(array), np.int64)
+        if not find_names(self._data, self._starts, len(self), wanted, offsets, out, groups):
             raise self._damaged("a name in it is wrong")
+        if len(self):
+            self._check(np.concatenate([groups, np.minimum(groups + 1, len(self._starts) - 2)]))
         return out
 
     def tables(self, start: int = 0, stop: int | None = None, rows: int = ROWS) -> Iterator[pa.Array]:
@@ -275,6 +319,7 @@ class Names(Sequence[str]):
             start = end
 
     def _groups(self, first: int, groups: int) -> pa.Array:
+        self._check(np.arange(first, first + groups))
         count = min(groups * GROUP, len(self) - first * GROUP)
         out, offsets = np.empty(count * LONGEST, np.uint8), np.empty(count + 1, np.int64)
         if not unpack_groups(self._data, self._starts, first, groups, len(self), out, offsets):

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.errors import StorageError
 from corpus.kernels import kernel
 from corpus.storage import as_storage_error, write_text
 from sitegraph.store.classes import COLUMNS, Counts, real
@@ -71,8 +72,11 @@ class Spill:
     """Files of arcs by range of targets, in `folder`: add(...) any number of times, then read(range) each once.
 
     counted: arcs come with counts. relabelled: sources are not nodes of the level (hosts, where it is that of domains).
-    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell; not said
-    of relabelled ones, for a build that was killed adds to what is there already.
+    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell (not said
+    of relabelled ones, which come by target). sizes: int64 per range, its arcs so far.
+
+    What counts is what `sizes` says: whatever else the files hold, left by a killed process or a full disk, is cut off
+    when the next arcs are added. `state` and `rewind` carry the sizes from one process to another.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -80,36 +84,45 @@ class Spill:
         self.width_bits = range_bits(nodes)
         self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
         self.links = np.zeros((nodes + 63) // 64, np.uint64)
+        self.sizes = np.zeros(self.ranges, np.int64)
         self._relabelled = relabelled
-        self.arcs, self.sorted_by_source, self._last = 0, not relabelled, np.uint32(0)
+        self.sorted_by_source, self._last = not relabelled, np.uint32(0)
         self._files: list[list[BinaryIO]] = []
         with as_storage_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def arcs(self) -> int:
+        """Arcs added so far."""
+        return int(self.sizes.sum())
 
     def path(self, number: int, kind: str) -> Path:
         """Return the file of a range: kind is `keys` or `counts`."""
         return self.folder / f"{number:05d}.{kind}"
 
+    def _kinds(self) -> dict[str, int]:
+        """Kinds of files, and the words of 8 bytes that an arc takes in each."""
+        return {"keys": 1, "counts": len(COLUMNS)} if self.counted else {"keys": 1}
+
     def _open(self) -> None:
-        kinds = ("keys", "counts") if self.counted else ("keys",)
         with as_storage_error(self.folder):
-            self._files = [
-                [open(self.path(number, kind), "ab", buffering=0) for kind in kinds]  # noqa: SIM115 - closed by close
-                for number in range(self.ranges)
-            ]
-            for file in (files[0] for files in self._files):
-                file.truncate(file.tell() // 8 * 8)  # a killed writer may have left a part of a word
+            for number in range(self.ranges):
+                self._files.append([])
+                for kind, words in self._kinds().items():
+                    file = open(self.path(number, kind), "ab", buffering=0)  # noqa: SIM115 - closed by close
+                    self._files[-1].append(file)
+                    size = 8 * words * int(self.sizes[number])
+                    if file.tell() < size:
+                        raise self._shorter(number, kind)
+                    file.truncate(size)
+
+    def _shorter(self, number: int, kind: str) -> StorageError:
+        return StorageError(f"{self.path(number, kind)}: shorter than it was; delete its folder and build again")
 
     def add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None = None) -> None:
-        """Add arcs, ids below the numbers of nodes. Raises StorageError when the disk is full."""
-        if not self._files:
-            self._open()
+        """Add arcs, ids below the numbers of nodes. Raises StorageError when the disk is full; none is added then."""
         if not len(source):
             return
-        if not self._relabelled:
-            mark(source, self.links)
-        self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
-        self._last = source[-1]
         sizes = np.zeros(self.ranges, np.int64)
         count_ranges(target, self.width_bits, sizes)
         ends = np.cumsum(sizes)
@@ -117,12 +130,22 @@ class Spill:
         places = np.empty(len(source) if self.counted else 0, np.int64)
         scatter(source, target, self.width_bits, ends - sizes, keys, places)
         moved = counts[places] if counts is not None else None
-        for number in np.flatnonzero(sizes).tolist():
-            part = slice(int(ends[number] - sizes[number]), int(ends[number]))
-            self._put(number, 0, keys[part])
-            if moved is not None:
-                self._put(number, 1, moved[part])
-        self.arcs += len(source)
+        try:
+            if not self._files:
+                self._open()
+            for number in np.flatnonzero(sizes).tolist():
+                part = slice(int(ends[number] - sizes[number]), int(ends[number]))
+                self._put(number, 0, keys[part])
+                if moved is not None:
+                    self._put(number, 1, moved[part])
+        except BaseException:
+            self.close()  # so that what was written of these arcs is cut off
+            raise
+        self.sizes += sizes
+        self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
+        self._last = source[-1]
+        if not self._relabelled:
+            mark(source if counts is None else source[real(counts)], self.links)
 
     def _put(self, number: int, kind: int, values: NDArray[Any]) -> None:
         with as_storage_error(self.folder):
@@ -143,20 +166,28 @@ class Spill:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def state(self) -> dict[str, Any]:
+        """Return what `rewind` takes up, as JSON values."""
+        return {"sizes": self.sizes.tolist(), "sorted_by_source": self.sorted_by_source, "last": int(self._last)}
+
+    def rewind(self, state: dict[str, Any]) -> None:
+        """Go back, or forward, to a state; what the files hold beyond it does not count."""
+        self.close()
+        self.sizes[:] = state["sizes"]
+        self.sorted_by_source, self._last = state["sorted_by_source"], np.uint32(state["last"])
+
     def save(self) -> None:
         """Close it and write down that it is whole, so that `restore` finds it."""
         self.close()
         with as_storage_error(self.folder):
             np.save(self.folder / "links.npy", self.links)
-        state = {"arcs": self.arcs, "sorted_by_source": self.sorted_by_source}
-        write_text(self.folder / "whole.json", json.dumps(state))
+        write_text(self.folder / "whole.json", json.dumps(self.state()))
 
     def restore(self) -> bool:
         """Take up what `save` wrote; return whether there was any."""
         if not (self.folder / "whole.json").exists():
             return False
-        state = json.loads((self.folder / "whole.json").read_text())
-        self.arcs, self.sorted_by_source = state["arcs"], state["sorted_by_source"]
+        self.rewind(json.loads((self.folder / "whole.json").read_text()))
         self.links = np.load(self.folder / "links.npy")
         return True
 
@@ -170,14 +201,18 @@ class Spill:
 
     def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:
         """Return the words and counts (int64[m, 6]) of a range, in the order in which they were added."""
-        path = self.path(number, "keys")
+        keys = self._words(number, "keys", np.uint64)
+        return keys, self._words(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
+
+    def _words(self, number: int, kind: str, dtype: Any) -> NDArray[Any]:
+        path, words = self.path(number, kind), self._kinds()[kind] * int(self.sizes[number])
+        if not words:
+            return np.zeros(0, dtype)
         with as_storage_error(path):
-            keys = np.fromfile(path, np.uint64) if path.exists() else np.zeros(0, np.uint64)
-            if not self.counted:
-                return keys, None
-            counts = self.path(number, "counts")
-            flat = np.fromfile(counts, np.int64) if counts.exists() else np.zeros(0, np.int64)
-            return keys, flat.reshape(-1, len(COLUMNS))
+            found = np.fromfile(path, dtype, words) if path.exists() else np.zeros(0, dtype)
+        if len(found) < words:
+            raise self._shorter(number, kind)
+        return found
 
     def remove(self, number: int) -> None:
         """Delete the files of a range."""

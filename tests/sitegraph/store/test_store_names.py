@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sitegraph.store.names
 from corpus.errors import InputError, StorageError
 from corpus.storage import ShardSet
 from sitegraph.store.names import GROUP, MAGIC, Names, NamesWriter
@@ -169,6 +170,44 @@ def test_arrow_arrays_of_any_kind(tmp_path: Path) -> None:
 
 
 NAME = st.text(alphabet="ab.-", min_size=1, max_size=12)
+
+
+def test_names_of_several_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of two groups, in calls that end anywhere: each is held against its own check sum."""
+    monkeypatch.setattr(sitegraph.store.names, "PAGE", 2)
+    for count in (1, 2 * GROUP, 2 * GROUP + 1, 9 * GROUP - 3):
+        for pieces in (1, 2, 5, 50):
+            names = written(tmp_path, numbers(count), pieces)
+            names.verify()
+            assert list(names) == numbers(count)
+            assert names.find(numbers(count)).tolist() == list(range(count))
+
+
+def test_a_damaged_page_gives_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked of it is an error; other pages answer as before, and what is looked up is right or an error."""
+    monkeypatch.setattr(sitegraph.store.names, "PAGE", 2)
+    wanted = numbers(9 * GROUP)
+    path = written(tmp_path, wanted).path
+    whole = path.read_bytes()
+    at = whole.index(b"com.site00128") + 9  # page 2: names from 128 to 191
+    for value in b"019:\0\xff":
+        path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+        names = Names(path)
+        if value == whole[at]:
+            continue
+        for asked in (128, 150, 191):
+            with pytest.raises(StorageError, match="of the names from 128 on is wrong"):
+                names.of(np.array([asked]))
+        assert names.of(np.array([0, 127, 192, 250])) == [wanted[i] for i in (0, 127, 192, 250)]
+        for place, name in enumerate(wanted):
+            try:
+                assert names.find([name]).tolist() == [place]
+            except StorageError:
+                continue
+        with pytest.raises(StorageError):
+            list(names.tables())
+        with pytest.raises(StorageError):
+            names.verify()
 
 
 @given(st.sets(NAME, max_size=90), st.lists(NAME, max_size=20), st.integers(1, 4))
