@@ -6,7 +6,7 @@ ROOT ?= demo
 BENCH ?=
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-ray test-train evals lint format types bench bench-docs bench-quick bench-check bench-dedup bench-graph bench-reader clean help
+.PHONY: demo test test-slow test-ray test-train evals lint format types bench bench-docs bench-quick bench-check bench-dedup bench-graph eval-graph bench-reader clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,10 @@ bench-dedup:  ## deduplication, against datasketch
 bench-graph:  ## the graph at sizes up to the web's: built, swept, ranked, and beside peers
 	$(call environment,dev)
 	$(BIN)/python -m benchmarks.graph $(BENCH)
+
+eval-graph:  ## what the ranks find: planted farms, seeds, settings, real graphs (tables of docs/graph-evaluation.md)
+	$(call environment,dev)
+	$(BIN)/python -m benchmarks.graph_eval --out build/graph-eval --docs docs/graph-evaluation.md $(BENCH)
 
 bench-reader:  ## tokenizer and reader
 	$(call environment,dev)
