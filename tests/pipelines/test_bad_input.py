@@ -25,7 +25,7 @@ def sentence(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("run", "wed"), "recipe = 'wed' is not valid; did you mean web? recipes are: sample, web"),
+        (("run", "wed"), "recipe = 'wed' is not valid; did you mean web? recipes are: grid, sample, web"),
         (("run", "web", "--set", "treshold=x"), "did you mean thresholds?"),
         (("run", "web", "--set", "bands=many"), "bands = 'many' is not valid; a number is needed"),
         (("run", "web", "--set", "extractor=magic"), "valid are: trafilatura, resiliparse, adaptive"),
