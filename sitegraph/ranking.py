@@ -165,7 +165,8 @@ def rank(
     wanted = read_files(levels, settings)
     target = path or out.path(0)
     work = target.with_name(f".{target.name}.ranking")
-    work.mkdir(parents=True, exist_ok=True)
+    with as_storage_error(work):
+        work.mkdir(parents=True, exist_ok=True)
     counts = wanted.counts()
     with TableWriter(out, 0, described(settings), path=path) as writer:
         for level in sorted(levels):
