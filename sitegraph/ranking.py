@@ -63,7 +63,7 @@ SETTINGS_KEY: Final = b"sitegraph.ranking"
 """Where the metadata of an authority table holds the settings that it was made with, see `described`."""
 
 Watch = Callable[[str, int, float], None]
-"""Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error."""
+"""Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error (NaN: there is none)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +292,7 @@ def ranked(
         passes,
         preferences,
         settings.pagerank,
-        watch=announced(", ".join(names)),
+        watch=announced(", ".join(name.replace("seeds", "trust") for name in names)),
         checkpoint=folder / "sweeps",
         out=out,
         allocate=shelf,
@@ -326,17 +326,23 @@ def ranked(
         counts["inverse_sweeps"] = backward[0].sweeps
     columns = as_columns(values, passes)
     if settings.balls:
-        columns |= ball_columns(passes, settings.balls, folder, counts)
+        columns |= ball_columns(passes, settings.balls, folder, counts, announced("supporters"))
     return columns, counts
 
 
 def ball_columns(
-    passes: Passes, settings: HyperBallSettings, folder: Path, counts: dict[str, int]
+    passes: Passes,
+    settings: HyperBallSettings,
+    folder: Path,
+    counts: dict[str, int],
+    swept: Callable[[int, float], None],
 ) -> dict[str, Column]:
     """Return the columns of HyperBall."""
     numbering = passes.graph.numbering
     large = passes.graph.arcs.description.sources << settings.log2m >= SHELVED
-    found = hyperball(passes, settings, lambda distance, grew: tick(passes.graph.m), scratch=folder if large else None)
+    found = hyperball(
+        passes, settings, lambda distance, grew: swept(distance, np.nan), scratch=folder if large else None
+    )
     counts |= {"ball_passes": found.iterations, "balls_unfinished": found.unfinished}
 
     def supporters(start: int, stop: int) -> pa.Array:

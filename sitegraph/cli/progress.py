@@ -73,7 +73,8 @@ class SweepShow(Line):
             self.what, self.seen = what, []
         self.seen = [*self.seen[-LOOKED_BACK:], (time.monotonic(), sweeps, error)]
         if self.due():
-            self.say(f"{what}: sweep {sweeps:,}, error at most {error:.1e} of {self.tolerance:.0e}{self.left()}")
+            bound = "" if math.isnan(error) else f", error at most {error:.1e} of {self.tolerance:.0e}{self.left()}"
+            self.say(f"{what}: sweep {sweeps:,}{bound}")
 
     def left(self) -> str:
         """Return how long it will take, as far as the last sweeps tell."""
