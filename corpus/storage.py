@@ -258,7 +258,7 @@ def as_damage(path: Path) -> Iterator[None]:
     """Turn an error of reading `path` into a StorageError."""
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         cause = str(error).strip().partition("\n")[0]
         raise StorageError(f"{path}: cannot be read back ({cause}); delete this file and run again") from error
 

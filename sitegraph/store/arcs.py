@@ -53,11 +53,22 @@ _TAIL: Final = struct.Struct("<QQI8s")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What holds for all files of a level's arcs: nodes, linking nodes (sources), bytes per class code (0, 1, 2)."""
+    """What holds for all files of a level's arcs.
+
+    nodes, sources: how many there are, and how many of them link. links: the check sum of which ones do, as all slots
+    hang on that. code_bytes: bytes per class code (0, 1, 2).
+    """
 
     nodes: int
     sources: int
     code_bytes: int
+    links: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether there can be such a graph."""
+        whole = all(type(number) is int for number in (self.nodes, self.sources, self.links, self.code_bytes))
+        return whole and 0 <= self.sources <= self.nodes and self.code_bytes in (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,13 @@ class ArcsWriter:
         self._file.write(index + text + _TAIL.pack(len(index), len(text), zlib.crc32(index + text), MAGIC))
 
 
+def within(index: NDArray[Any], end: int) -> bool:
+    """Say whether all blocks of an index lie before byte `end` of the file, and have targets, and nothing negative."""
+    least = all(bool((index[name] >= 0).all()) for name in INDEX.names or ())
+    lie = bool((index["offset"] <= end).all()) and bool((index["bytes"] <= end - index["offset"]).all())
+    return least and lie and bool((index["targets"] > 0).all()) and not (index["offset"] % 8).any()
+
+
 class ArcsFile:
     """An arcs file, memory-mapped; `index` has a row per block."""
 
@@ -164,9 +182,12 @@ class ArcsFile:
         if zlib.crc32(foot) != crc:
             raise self._damaged("the check sum of its index is wrong")
         try:
-            return np.frombuffer(foot[:rows], INDEX), Description(**json.loads(foot[rows:]))
+            index, description = np.frombuffer(foot[:rows], INDEX), Description(**json.loads(foot[rows:]))
         except (ValueError, TypeError) as error:
             raise self._damaged(f"its description is wrong ({error})") from error
+        if not description.sound or not within(index, start):
+            raise self._damaged("its index and description speak of what cannot be")
+        return index, description
 
     def _damaged(self, why: str) -> StorageError:
         return StorageError(f"{self.path}: {why}; build the graph again")
@@ -244,9 +265,10 @@ class Arcs:
         if found is None:
             file, place = self._places[number]
             with self._lock:
-                found = self._blocks[number] = self._files[file].block(place)
+                found = self._files[file].block(place)
             if len(found.codes) and int(found.codes.max()) >= self.classes:
                 raise self.damaged(number, "an arc of a class")
+            self._blocks[number] = found
         return found
 
     def groups(self) -> list[range]:

@@ -356,7 +356,12 @@ class ArcBuilder:
         counted = self.spill.counted or self.origin.relabel is not None
         table = self._classes(counted)
         built = BuiltArcs(in_domains=np.zeros(self.spill.nodes, np.int64))
-        description = Description(nodes=self.spill.nodes, sources=self.numbering.sources, code_bytes=table.code_bytes)
+        description = Description(
+            nodes=self.spill.nodes,
+            sources=self.numbering.sources,
+            links=self.numbering.mark,
+            code_bytes=table.code_bytes,
+        )
         for number in range(self.spill.ranges):
             self._build(number, built, table, description, counted)
         for part in self.arcs.parts():

@@ -7,6 +7,7 @@ a rank reads at random belongs to linking ones; with slots it lies in a quarter 
 A bitmap of linking nodes and a count at every word answer both ways: 2 bits per node, where a table would take 32.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,6 +47,11 @@ class Numbering:
     def sources(self) -> int:
         """How many nodes link: the slots below are theirs."""
         return int(self.before[-1])
+
+    @property
+    def mark(self) -> int:
+        """What tells it from others: the CRC-32 of its bits."""
+        return zlib.crc32(self.bits.astype("<u8", copy=False).data)
 
     def slots(self, ids: NDArray[Any]) -> Ids:
         """Return the slot of each id. Raises IndexError for one that is no node."""

@@ -68,7 +68,8 @@ class Graph:
                 f"{self.sets.folder}: {len(self.names):,} names, {rows:,} nodes and arcs of "
                 f"{self.arcs.description.nodes:,} nodes at the {self.level} level; build the graph again"
             )
-        if self.numbering.sources != self.arcs.description.sources:
+        wanted = self.arcs.description.sources, self.arcs.description.links
+        if (self.numbering.sources, self.numbering.mark) != wanted:
             raise StorageError(f"{path}: its linking nodes are not those of its arcs; build the graph again")
         if self.arcs.description.code_bytes != code_bytes(self.classes.num_rows):
             path = self.sets.classes(self.level).path(0)
@@ -89,6 +90,9 @@ class Graph:
         """Return a column of the nodes, by id."""
         table = self._table(self.sets.nodes(self.level).path(0), NODES[self.level], [name])
         values: NDArray[Any] = table[name].combine_chunks().to_numpy(zero_copy_only=False)
+        if len(values) != self.n:
+            path = self.sets.nodes(self.level).path(0)
+            raise StorageError(f"{path}: {len(values):,} values of {name} for {self.n:,} nodes; build the graph again")
         return values
 
     @cached_property
