@@ -63,7 +63,7 @@ SETTINGS_KEY: Final = b"sitegraph.ranking"
 """Where the metadata of an authority table holds the settings that it was made with, see `described`."""
 
 Watch = Callable[[str, int, float], None]
-"""Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error (NaN: there is none)."""
+"""Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error (NaN: none)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,17 @@ class RankRows:
         values = self.take(level, ids, [name])[name].cast(pa.float64()).combine_chunks()
         return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
 
+    def whole(self, level: Level, name: str) -> NDArray[np.float64]:
+        """Return a column of numbers of all nodes of a level, by id; null is NaN."""
+        found, start = np.empty(self.nodes(level)), 0
+        for group in self.groups:
+            if group.levels == (level, level):
+                with as_damage(group.path):
+                    values = group.file.read_row_group(group.number, [name])[name].cast(pa.float64())
+                found[start : start + group.rows] = values.to_numpy()
+                start += group.rows
+        return found
+
     def _values(self, number: int, name: str) -> pa.Array:
         key = (number, name)
         if key not in self._held:

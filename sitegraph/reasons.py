@@ -191,7 +191,7 @@ def notes_on(found: Explanation, told: bool, others: Sequence[str], more: Sequen
     """Return what limits the explanation: unknown settings, other files, imported ranks, flows that do not add up."""
     notes = [
         *more,
-        *(f"the table was made with another file of {name} sites, or another version of it" for name in others),
+        *(f"the table was not made with this file of --{name}" for name in others),
     ]
     rank, crawled = float(found.row["pagerank"] or 0.0), found.from_teleport is not None
     if not told:

@@ -7,15 +7,18 @@ one sentence with exit code 1.
     tables       how results are printed
     progress     how far something is
     building     build, import, platforms
+    measuring    quality
     ranking      rank
     showing      show
     explaining   explain
+    comparing    compare
+    exporting    export
 """
 
 import click
 
 from corpus import __version__
-from sitegraph.cli import building, explaining, ranking, showing
+from sitegraph.cli import building, comparing, explaining, exporting, measuring, ranking, showing
 from sitegraph.cli.common import Commands
 from sitegraph.cli.tables import harmless
 
@@ -38,9 +41,12 @@ for command in (
     building.build_command,
     building.import_command,
     building.platforms_command,
+    measuring.quality_command,
     ranking.rank_command,
     showing.show_command,
     explaining.explain_command,
+    comparing.compare_command,
+    exporting.export_command,
 ):
     main.add_command(command)
 

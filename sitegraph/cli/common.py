@@ -1,5 +1,6 @@
 """What the commands of `sitegraph` have in common: the group they are in, options, and how a graph is found."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ Top = click.option("--top", default=10, show_default=True, type=click.IntRange(1
 
 
 class Commands(click.Group):
-    """A group whose commands end on errors of the project with one sentence and exit code 1."""
+    """A group whose commands end on errors of the project or the system with one sentence and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -23,6 +24,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except HeadwaterError as error:
             raise click.ClickException(harmless(str(error))) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever reads the output has enough; click ends quietly
+                raise
+            raise click.ClickException(harmless(f"{error.filename or 'system'}: {error.strerror}")) from error
 
 
 def example(text: str) -> str:

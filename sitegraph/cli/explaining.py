@@ -56,7 +56,7 @@ def explain_command(
     table = ranks_at(ranks, root, "explain")
     place = graph or root
     if place is None:
-        raise click.UsageError("give --graph beside --ranks, or --root of a corpus run")
+        raise click.ClickException("explain: give --graph beside --ranks, or --root of a corpus run")
     asked = {name: options.pop(name) for name in ("seeds", "bad", "level", "top", "threads")}
     settings = {"preset" if name == "weights" else name: v for name, v in options.items() if v is not None}
     found = explain(site, table, graph_at(place), Asked(settings=settings, **asked))

@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from corpus.errors import SettingError
 from corpus.schema import AUTHORITY
 from sitegraph.cli.common import AsJson, Top, any_path, example, graph_at
 from sitegraph.cli.tables import cell, print_json, table_of, terminal
@@ -45,7 +44,7 @@ def show_command(site: str, root: Path | None, ranks: Path | None, graph: Path |
 def ranks_at(ranks: Path | None, root: Path | None, command: str) -> Path:
     """Return the ranks that --ranks or --root name."""
     if ranks is None and root is None:
-        raise SettingError(command, "--ranks", None, "give --ranks, or --root of a corpus run")
+        raise click.ClickException(f"{command}: give --ranks, or --root of a corpus run")
     return ranks or (root or Path()) / "authority"
 
 

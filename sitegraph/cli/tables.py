@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WORDS = frozenset({"name", "count", "why", "examples", "group", "seed", "way"})
+WORDS = frozenset({"", "from", "to", "name", "count", "why", "examples", "group", "seed", "way"})
 """Columns that are aligned to the left."""
 
 

@@ -293,7 +293,7 @@ def test_another_file_of_seeds_is_noted(graph: GraphSets, files: tuple[Path, Pat
     assert explain("shop.com", ranks, graph, Asked(seeds=files[0])).notes == ()
     (tmp_path / "other.txt").write_text("good.org\nhub.net\n")
     notes = explain("shop.com", ranks, graph, Asked(seeds=tmp_path / "other.txt")).notes
-    assert notes == ("the table was made with another file of seeds sites, or another version of it",)
+    assert notes == ("the table was not made with this file of --seeds",)
 
 
 def test_imported_ranks_are_not_taken_apart(graph: GraphSets, tmp_path: Path) -> None:
