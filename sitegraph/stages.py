@@ -15,6 +15,7 @@ from sitegraph.engine import Engine, check_folder
 from sitegraph.layout import GraphSets
 from sitegraph.ranking import Ranking, rank
 from sitegraph.textquality import site_quality
+from sitegraph.warm import warm_build, warm_rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,10 @@ class BuildGraph:
     def sources(self, shard: int) -> Sequence[Path]:
         """All part files there are."""
         return [path for shard_set in self.inputs for path in shard_set.paths()]
+
+    def prepare(self) -> None:
+        """Load the kernels."""
+        warm_build(self.root)
 
     def run(self, shard: int) -> Result:
         """Build the graph."""
@@ -160,6 +165,10 @@ class RankSites:
     def sources(self, shard: int) -> Sequence[Path]:
         """The files of the graph that a rank reads."""
         return [path for shard_set in self.inputs for path in shard_set.paths()]
+
+    def prepare(self) -> None:
+        """Load the kernels."""
+        warm_rank(self.root, self.ranking)
 
     def run(self, shard: int) -> Result:
         """Rank the graph."""

@@ -506,6 +506,16 @@ def test_a_missing_file_is_told_before_any_work(tmp_path: Path, name: str) -> No
     assert not (tmp_path / "links").exists()
 
 
+@pytest.mark.parametrize("dangling", ["strong", "weak", "pseudo"])
+def test_kernels_are_loaded_beforehand(tmp_path: Path, dangling: Literal["strong", "weak", "pseudo"]) -> None:
+    """By a graph of its own: no input is needed for it, no file of the settings is read, and nothing is left."""
+    absent = tmp_path / "absent"
+    ranking = Ranking(pagerank=PageRank(dangling=dangling), seeds=absent, bad=absent, quality=absent)
+    for stage in stages_at(tmp_path / "root", ShardSet(tmp_path, "links"), ranking):
+        stage.prepare()
+    assert list((tmp_path / "root").iterdir()) == []
+
+
 def test_what_a_suffix_is_belongs_to_the_settings_of_a_graph(write_links: WriteLinks, tmp_path: Path) -> None:
     """Another level, or a platform more, builds again; limits of the engine do not."""
     stage, _ = stages_at(tmp_path, write_links(tmp_path, [SITE]))

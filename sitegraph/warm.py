@@ -1,0 +1,42 @@
+"""Kernels loaded, or compiled where no cache has them, before a unit's clock starts: by doing it all to four hosts.
+
+A build compiles for some ten seconds and a ranking for as long, the first time on a machine; then it is a tenth of one.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from corpus.storage import ShardSet, write_text
+from sitegraph.engine import workspace
+from sitegraph.layout import GraphSets
+from sitegraph.pagerank import PageRank
+from sitegraph.ranking import Ranking, rank
+from sitegraph.small import graph_of
+
+SITE = "a.com"
+
+
+def small_graph(folder: Path) -> GraphSets:
+    """Build a graph of four hosts that has what any has: counts, dangling nodes, a domain of two hosts."""
+    counts = np.array([[pages, 1, 0, 1, 0, 0] for pages in (1, 2, 3, 4)], np.int64)
+    source, target = np.array([0, 1, 1, 3]), np.array([1, 0, 2, 0])
+    return graph_of(folder, [SITE, "b.com", "c.com", "x.b.com"], source, target, counts, pages=np.full(4, 9))
+
+
+def warm_build(root: Path) -> None:
+    """Load the kernels of a build; `root` gets a folder for the length of it."""
+    with workspace(root, "warm-build") as folder:
+        small_graph(folder)
+
+
+def warm_rank(root: Path, ranking: Ranking) -> None:
+    """Load the kernels of a ranking with these settings."""
+    with workspace(root, "warm-rank") as folder:
+        sites = folder / "sites.txt"
+        write_text(sites, f"{SITE},1\n")
+        named = {name: sites if getattr(ranking, name) else None for name in ("seeds", "bad", "quality")}
+        mode = PageRank(dangling=ranking.pagerank.dangling)
+        settings = replace(ranking, pagerank=mode, imports=(), **named)  # type: ignore[arg-type]
+        rank(small_graph(folder), ShardSet(folder, "authority"), settings)
