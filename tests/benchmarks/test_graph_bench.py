@@ -1,15 +1,26 @@
 """The generated graphs of benchmarks/graph keep their promises, and tiny runs of its measurements work."""
 
+import importlib
+import json
+import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.graph import peers, report, series, text
+from benchmarks.graph import slice as full
+from benchmarks.graph.__main__ import main
+from benchmarks.graph.apart import StepError, apart
 from benchmarks.graph.calibration import forward, gini, in_lists, log_gaps, size_of
+from benchmarks.graph.figures import reached
 from benchmarks.graph.generator import GROUP, LARGEST_OUT, LINKING, Web, lomax_scale
 from benchmarks.graph.lab import arcs_set, build_arcs, gather, open_arcs
 from benchmarks.graph.names import names
+from benchmarks.graph.plan import digits
+from benchmarks.suite.side import REPOSITORY
 from corpus.url import PLATFORMS
 from sitegraph.hosts import reverse
 from sitegraph.store.spill import Spill
@@ -140,3 +151,78 @@ def test_a_gather_adds_up_what_it_reads() -> None:
         c = np.ascontiguousarray(rows[:, :columns])
         for ask in (True, False):
             assert gather(ids, c, ask) == 100 * c[[0, 2, 2]].sum()
+
+
+def in_here(step: str, **options: Any) -> dict[str, Any]:
+    """Do a step in this process, as `apart` does it in another."""
+    module, _, function = step.partition(":")
+    given = json.loads(json.dumps({k: v for k, v in options.items() if k not in ("cores", "python")}, default=str))
+    value = json.loads(json.dumps(getattr(importlib.import_module(module), function)(**given)))
+    return {"value": value, "seconds": 1.0, "cpu": 1.0, "peak": 1 << 20, "anonymous": 1 << 20}
+
+
+def test_every_part_runs_and_every_table_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On graphs of some thousand hosts, ours without peers: all sections, into a copy of the page, and plain sense."""
+    for module in (series, full, text, peers):
+        monkeypatch.setattr(module, "apart", in_here)
+    monkeypatch.setattr(peers, "make_environment", lambda _: (sys.executable, {"igraph": "no such wheel"}))
+    page = tmp_path / "page.md"
+    page.write_text((REPOSITORY / "docs" / "graph-performance.md").read_text())
+    small = ["--sizes", "5e3:5e4,10e3:2e5", "--slice-hosts", "3e4", "--slice-arcs", "5e5", "--share", "0.3"]
+    small += [
+        "--text-hosts",
+        "5e3",
+        "--text-arcs",
+        "5e4",
+        "--peer-hosts",
+        "5e3",
+        "--peer-arcs",
+        "5e4",
+        "--peers",
+        "scipy",
+    ]
+    where = ["--cache", str(tmp_path), "--work", str(tmp_path / "work"), "--docs", str(page)]
+    assert main([*small, *where, "--rounds", "2", "--peer-rounds", "1", "--vectors", "1", "4"]) == 0
+    found = json.loads((tmp_path / "graph.json").read_text())
+    made = report.sections(found)
+    assert set(made) == set(report.NAMES)
+    assert all(content in page.read_text() for content in made.values())
+    assert "no such wheel" in made["peers"]
+    assert not list((tmp_path / "work").iterdir())
+    for one in found["series"]:
+        assert one["build"]["value"]["arcs"] == one["spill"]["value"]["arcs"]
+        assert reached(one["ranks 3"]["value"]["trace"], 1e-9)
+    assert all(rank["l1"] < 1e-9 for rank in found["series"][0]["error 3"]["value"]["ranks"])
+    assert found["slice"]["loop 1 1"]["value"]["arcs"] == found["slice"]["loop 1 1"]["value"]["gathered"]
+    differences = found["peers"]["rounds"][0]["scipy"]["differences"]
+    assert differences["error"] < 1e-6
+    assert differences["l1"] < 2e-6
+    capsys.readouterr()
+
+
+def test_a_step_apart_tells_what_it_took_or_why_it_failed(tmp_path: Path) -> None:
+    """Its value, time and memory; the traceback of one that fails."""
+    source, target = next(Web(hosts=5_000, arcs=50_000).chunks(10**7))
+    for name, values in (("source", source.astype(np.int32)), ("target", target.astype(np.int32)), ("hosts", 5_000)):
+        np.save(tmp_path / f"{name}.npy", values)
+    found = apart("benchmarks.graph.peer_side:scipy", folder=tmp_path, tolerance=1e-6)
+    assert found["value"]["rank"]["seconds"] > 0
+    assert found["peak"] > found["anonymous"] > 1 << 20
+    assert np.load(tmp_path / "ranks-scipy.npy").sum() == pytest.approx(1.0)
+    with pytest.raises(StepError, match="FileNotFoundError"):
+        apart("benchmarks.graph.peer_side:scipy", folder=tmp_path / "nowhere", tolerance=1e-6)
+
+
+def test_a_bound_is_reached_at_the_first_sweep_below_it() -> None:
+    """After two sweeps and 3 seconds; never, for a smaller one."""
+    trace = [(1.0, 1e-2), (3.0, 1e-6), (4.0, 1e-7)]
+    assert reached(trace, 1e-6) == (2, 3.0)
+    assert reached(trace, 1e-9) is None
+
+
+def test_digits_of_ids() -> None:
+    """Ten of one digit and ninety of two: 190 in a hundred; 12 ids have 14."""
+    assert digits(100) == 1.9
+    assert digits(12) == pytest.approx(14 / 12)
