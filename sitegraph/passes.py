@@ -65,7 +65,7 @@ class Passes:
     @property
     def uniform(self) -> bool:
         """Whether all arcs weigh the same: the codes need not be read then, and every weight is as good as 1."""
-        return not len(self.weights) or (bool((self.weights == self.weights[0]).all()) and self.weights[0] > 0)
+        return not len(self.weights) or bool((self.weights == self.weights[0]).all() and self.weights[0] > 0)
 
     def __enter__(self) -> "Passes":
         return self
