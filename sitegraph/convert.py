@@ -1,22 +1,30 @@
-"""Small graphs to networkx, to be looked at with its tools."""
+"""Parts of a graph (subgraph.py) to networkx, to be looked at with its tools."""
+
+from typing import Final
 
 import networkx as nx
-import numpy as np
-from numpy.typing import NDArray
 
-MAX_NODES = 1_000_000
+from corpus.errors import InputError
+from sitegraph.subgraph import Subgraph
+
+MAX_NODES: Final = 1_000_000
 """networkx keeps every node and arc as Python objects; beyond this a machine runs out of memory."""
 
 
-def to_networkx(
-    names: list[str], offsets: NDArray[np.int64], sources: NDArray[np.int32], weights: NDArray[np.float64]
-) -> "nx.DiGraph[str]":
-    """Return the graph (see pagerank.pagerank for the arrays) with nodes by name and the attribute `weight`."""
-    if len(names) > MAX_NODES:
-        raise ValueError(f"{len(names):,} nodes are too many for networkx; take a subgraph of at most {MAX_NODES:,}")
+def to_networkx(part: Subgraph) -> "nx.DiGraph[str]":
+    """Return a part of a graph with its nodes by name and what is known of them, and `weight` on its arcs.
+
+    Raises InputError for more nodes than networkx can hold.
+    """
+    if len(part.names) > MAX_NODES:
+        raise InputError(f"{len(part.names):,} nodes are too many for networkx; take a part of at most {MAX_NODES:,}")
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(names)
-    targets = np.repeat(np.arange(len(names)), np.diff(offsets))
-    arcs = zip(sources.tolist(), targets.tolist(), weights.tolist(), strict=True)
-    graph.add_weighted_edges_from((names[s], names[t], w) for s, t, w in arcs if w > 0.0)
+    rows = zip(*(column.to_pylist() for column in part.columns.values()), strict=True)
+    known = [dict(zip(part.columns, row, strict=True)) for row in rows] if part.columns else [{} for _ in part.names]
+    graph.add_nodes_from(zip(part.names, known, strict=True))
+    ends = [[part.names[node] for node in side.tolist()] for side in (part.source, part.target)]
+    if part.weight is None:
+        graph.add_edges_from(zip(*ends, strict=True))
+    else:
+        graph.add_weighted_edges_from(zip(*ends, part.weight.tolist(), strict=True))
     return graph

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from corpus.errors import InputError, MissingError
+from corpus.storage import open_parquet
 from corpus.url import Suffixes, SuffixLevel, normalise
 from sitegraph.hosts import domain_of, node_name, reverse
 from sitegraph.layout import GraphSets, Level
@@ -83,8 +84,19 @@ def domains_of(name: str, levels: Levels) -> list[str]:
     if "host" in levels:
         node = int(levels["host"].names.find([reverse(name)])[0])
         if node >= 0:
-            return [reverse(levels["domain"].names[int(levels["host"].column("domain")[node])])]
+            return [reverse(levels["domain"].names[domain_id(levels["host"], node)])]
     return list(dict.fromkeys(domain_of(name, Suffixes(level)) for level in LADDER))
+
+
+def domain_id(hosts: Graph, node: int) -> int:
+    """Return the registered domain of a host; one row group of the nodes is read."""
+    with open_parquet(hosts.sets.nodes("host").path(0)) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if node < rows:
+                return int(file.read_row_group(group, ["domain"])["domain"][node].as_py())
+            node -= rows
+    raise IndexError(node)
 
 
 def with_neighbours(card: Card, rows: RankRows, graph: Graph, top: int) -> Card:

@@ -19,9 +19,11 @@ STRAY: Final = 1e-8
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, with as many digits as it takes to see it."""
+    """Return a share in percent; what rounding would make nothing of is not nothing."""
     value = 100.0 * share
-    return f"{value:.1f} %" if abs(value) >= 0.05 or value == 0.0 else f"{value:.1g} %"
+    if 0.0 < value < 0.005:
+        return "under 0.01 %"
+    return f"{value:.2f} %" if 0.0 < value < 0.095 else f"{value:.1f} %"
 
 
 def number(count: int, what: str) -> str:

@@ -48,14 +48,6 @@ def cell(value: Any) -> Text:
     return Text(f"{value:,}" if isinstance(value, int) else harmless(str(value)))
 
 
-def share(value: float | None) -> str | None:
-    """Return a share in percent, with as many digits as it takes to see it."""
-    if value is None:
-        return None
-    percent = 100.0 * value
-    return f"{percent:.1f} %" if abs(percent) >= 0.05 or percent == 0.0 else f"{percent:.1g} %"
-
-
 def print_line(text: str) -> None:
     """Print a line, as long as it is."""
     terminal().print(Text(harmless(text)), soft_wrap=True)
