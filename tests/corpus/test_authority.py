@@ -107,7 +107,7 @@ def test_unknown_sites_take_the_stated_percentile(tmp_path: Path) -> None:
     assert row == dict.fromkeys(COLUMNS, 0.1) | {"in_domains": None, "spam_mass": None, "known": False}
     row = looked_up(shards, "news.example.net", 0.1)
     assert (row["authority_host"], row["authority_domain"], row["trust"], row["known"]) == (0.7, None, None, True)
-    with pytest.raises(SettingError, match="unknown = 1.5"):
+    with pytest.raises(SettingError, match=r"unknown = 1\.5"):
         Authority(shards, 1.5)
 
 
