@@ -78,7 +78,7 @@ def explain(site: str, ranks: Path, graph: GraphSets, asked: Asked | None = None
     more = [index.note for index in (seeds, bad) if index and index.note]
     if level == "domain" and name != found.name:
         more.append(f"this is {found.name}, the registered domain of {name}")
-    found = replace(found, notes=notes_on(found, by.told, others, more))
+    found = replace(found, notes=notes_on(found, by, others, more))
     return replace(found, reasons=reasons(found))
 
 
@@ -133,9 +133,10 @@ def trust_trails(
 ) -> tuple[Trail, ...] | None:
     """Return the trails from trusted sites to a node; None where they cannot be told.
 
-    Without a file the seeds are told by what reaches them without a link, which weak ranks give to every node.
+    Without a file the seeds are told by what reaches them without a link, which weak ranks give to every node, and
+    which is known only where the flows are those of the ranking.
     """
-    if row["trust"] is None or (seeds is None and by.ranking.pagerank.dangling == "weak"):
+    if row["trust"] is None or (seeds is None and (by.ranking.pagerank.dangling == "weak" or not by.certain)):
         return None
 
     def expand(at: int) -> tuple[Flows, float]:

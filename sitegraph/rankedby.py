@@ -17,11 +17,20 @@ CHANGEABLE: Final = ("cap", "good_share")
 
 @dataclass(frozen=True, slots=True)
 class RankedBy:
-    """Settings of a table; files: SHA-256 of those that it was made with, by name; told: whether the table says so."""
+    """Settings of a table; files: SHA-256 of those that it was made with, by name; told: whether the table says so.
+
+    altered: settings that somebody gave otherwise than the table says them.
+    """
 
     ranking: Ranking = field(default_factory=Ranking)
     files: Mapping[str, str] = field(default_factory=dict)
     told: bool = False
+    altered: tuple[str, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether these are the settings that the ranks were made with."""
+        return self.told and not self.altered
 
     @property
     def decisive(self) -> dict[str, Any]:
@@ -72,4 +81,6 @@ def changed(by: RankedBy, settings: Mapping[str, Any]) -> RankedBy:
         weights=replace(by.ranking.weights, **own(Weights, settings)),
         **{name: settings[name] for name in CHANGEABLE if name in settings},
     )
-    return replace(by, ranking=ranking)
+    other = replace(by, ranking=ranking)
+    altered = tuple(sorted(name for name, value in other.decisive.items() if value != by.decisive[name]))
+    return replace(other, altered=altered if by.told else ())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sitegraph.explanation import Explanation, Trail
+from sitegraph.rankedby import RankedBy
 
 APART: Final = 0.25
 """Difference of two percentiles from which it is remarked on."""
@@ -189,16 +190,20 @@ def kind(found: Explanation) -> Iterator[str]:
         yield "It is a public suffix or hosting platform: its rank says nothing of the sites below it."
 
 
-def notes_on(found: Explanation, told: bool, others: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+def notes_on(found: Explanation, by: RankedBy, others: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     """Return what limits the explanation: unknown settings, other files, imported ranks, flows that do not add up."""
     notes = [
         *more,
         *(f"the table was not made with this file of --{name}" for name in others),
     ]
     rank, crawled = float(found.row["pagerank"] or 0.0), found.from_teleport is not None
-    if not told:
+    if not by.told:
         notes.append(
             "the table does not say how it was ranked; the defaults of `sitegraph rank` are taken, but for options"
+        )
+    if by.altered:
+        notes.append(
+            f"other settings than those of the ranking were given ({', '.join(by.altered)}): flows are not its own"
         )
     if not crawled:
         notes.append(
@@ -209,6 +214,8 @@ def notes_on(found: Explanation, told: bool, others: Sequence[str], more: Sequen
         notes.append(
             "more flows in than its PageRank: the ranks were made with other weights than these, or from another graph"
         )
+    if found.row["trust"] and found.trust is None:
+        notes.append("give --seeds, the file of trusted sites, to see how they lead here")
     if found.anti_trust is None and found.row["anti_trust"]:
         notes.append("give --bad, the file of bad sites, to see to which of them it leads")
     return tuple(notes)

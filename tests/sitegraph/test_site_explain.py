@@ -183,6 +183,7 @@ def test_ways_lead_from_trusted_sites(graph: GraphSets, files: tuple[Path, Path]
     unnamed = explain("shop.com", ranks, graph)
     assert unnamed.trust
     assert [(way.seed, way.groups, way.steps) for way in unnamed.trust] == [("good.org", (), steps)]
+    assert explain("shop.com", ranks, graph, Asked(settings={"preset": "cc"})).trust is None
     hub = explain("good.org", ranks, graph, Asked(seeds=files[0]))
     assert hub.trust
     assert [(way.seed, way.own, len(way.steps)) for way in hub.trust] == [("good.org", True, 0), ("lost.net", False, 1)]
@@ -268,6 +269,7 @@ def test_the_settings_of_the_ranking_are_those_of_the_table(graph: GraphSets, tm
     assert found.notes == ()
     other = explain("shop.com", ranks, graph, Asked(settings={"damping": 0.99, "preset": "cc"}))
     assert other.settings["damping"] == 0.99
+    assert any("other settings than those of the ranking were given (damping, preset)" in n for n in other.notes)
     assert any("more flows in than its PageRank" in note for note in other.notes)
     with pytest.raises(SettingError, match="preference"):
         explain("shop.com", ranks, graph, Asked(settings={"preference": 1}))
