@@ -1,6 +1,7 @@
 """The command `sitegraph`."""
 
 import gzip
+import io
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from corpus.errors import InputError
 from corpus.schema import AUTHORITY, LINKS
+from corpus.stage import tick
 from corpus.storage import ShardSet
 from sitegraph.cli import harmless, main
-from sitegraph.cli.progress import duration, sweeps_left
+from sitegraph.cli.progress import Line, counting, duration, sweeps_left
 from sitegraph.layout import GraphSets
 from sitegraph.stages import BuildGraph, RankSites
 from sitegraph.textlinks import convert
@@ -161,6 +164,16 @@ def test_a_log_hears_of_a_ranking_now_and_then(graph: Path, monkeypatch: pytest.
     result = sitegraph("rank", graph, "--out", graph.parent / "r.parquet", "--json")
     assert re.search(r"^host level, pagerank: sweep 3, error at most .* of 1e-09, 0 s left$", result.stderr, re.M)
     assert json.loads(result.stdout)["hosts"] == 4
+
+
+def test_a_log_hears_how_many_records_were_ticked_off() -> None:
+    """How many, and how many a second; afterwards nobody listens any more."""
+    heard = io.StringIO()
+    with counting("import", "lines", Line(Console(file=heard), seconds=0.0)):
+        tick(5)
+        tick(7)
+    tick(9)
+    assert re.findall(r"^import: (\d+) lines, [\d,]+ a second$", heard.getvalue(), re.M) == ["5", "12"]
 
 
 def test_the_sweeps_left_follow_from_how_the_bound_falls() -> None:

@@ -422,3 +422,28 @@ def test_the_command_prints_tables_and_json(graph: GraphSets, files: tuple[Path,
     assert "sitegraph: give --bad" in noted.stderr
     wrong = CliRunner().invoke(main, line[:4])
     assert (wrong.exit_code, wrong.stdout) == (1, "")
+
+
+def test_arcs_of_which_nothing_is_known_weigh_the_same(tmp_path: Path) -> None:
+    """As in imported graphs: a node gives each of its targets an equal part."""
+    names = ["a.com", "b.com", "c.com", "d.com"]
+    graph = graph_of(tmp_path / "graph", names, np.array([0, 0, 1, 2]), np.array([1, 2, 2, 0]))
+    ranks = ranked(graph, tmp_path)
+    table = pq.read_table(ranks, filters=[("level", "=", "host")])
+    x = dict(zip(table["name"].to_pylist(), table["pagerank"].to_pylist(), strict=True))
+    flows = {one.name: one.flow for one in explain("c.com", ranks, graph).supporters}
+    assert flows == pytest.approx({"a.com": 0.85 * x["a.com"] / 2, "b.com": 0.85 * x["b.com"]}, rel=1e-6)
+    alone = explain("d.com", ranks, graph)
+    assert (alone.links, alone.supporters, alone.from_links) == (0, (), 0.0)
+    assert "No host links to it: it has what every host is given." in alone.reasons
+
+
+def test_ways_of_weak_ranks_need_the_file_of_seeds(graph: GraphSets, files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Every node has some trust without a link there, so seeds cannot be told by it."""
+    ranks = ranked(graph, tmp_path, seeds=files[0], pagerank=PageRank(dangling="weak"))
+    found = explain("shop.com", ranks, graph)
+    assert found.trust is None
+    assert any("give --seeds" in note for note in found.notes)
+    named = explain("shop.com", ranks, graph, Asked(seeds=files[0])).trust
+    assert named
+    assert named[0].seed == "good.org"
