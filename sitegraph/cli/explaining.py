@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.table import Table
@@ -17,6 +17,8 @@ from sitegraph.layout import LEVELS
 from sitegraph.lookup import COUNTS
 from sitegraph.reasons import number, percent
 from sitegraph.store.classes import PRESETS
+
+TOLD: Final = "what the ranks say"
 
 
 @click.command(
@@ -37,13 +39,13 @@ sitegraph explain example.org --root crawl-root --level domain --top 30 --json""
     "--level", type=click.Choice(LEVELS), help="Which node to explain; the host unless only its domain is one."
 )
 @Top
-@click.option("--weights", type=click.Choice(PRESETS), help="Arc weights, where the table does not say.")
-@click.option("--nofollow", type=float, help="Factor of nofollow and ugc pages, the same.")
-@click.option("--sponsored", type=float, help="Factor of sponsored pages, the same.")
-@click.option("--collapse/--no-collapse", default=None, help="Whether links of a template count as one page, the same.")
-@click.option("--fold/--no-fold", default=None, help="Whether links within one owner count nothing, the same.")
-@click.option("--damping", type=float, help="Probability of following a link, the same.")
-@click.option("--cap", type=float, help="Share of a site's rank that one supporter may give, the same.")
+@click.option("--weights", type=click.Choice(PRESETS), show_default=TOLD, help="Arc weights.")
+@click.option("--nofollow", type=float, show_default=TOLD, help="Factor of nofollow and ugc pages.")
+@click.option("--sponsored", type=float, show_default=TOLD, help="Factor of sponsored pages.")
+@click.option("--collapse/--no-collapse", default=None, show_default=TOLD, help="Links of a template are one page.")
+@click.option("--fold/--no-fold", default=None, show_default=TOLD, help="Links within one owner count nothing.")
+@click.option("--damping", type=float, show_default=TOLD, help="Probability of following a link.")
+@click.option("--cap", type=float, show_default=TOLD, help="Share of a site's rank that one supporter may give.")
 @Threads
 @AsJson
 def explain_command(
