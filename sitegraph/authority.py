@@ -23,6 +23,7 @@ from sitegraph.store.names import Names, string_parts
 from sitegraph.store.numbering import Numbering
 
 Vector = NDArray[np.float64]
+Allocate = Callable[[int], Vector]
 Column = Callable[[int, int], Any]
 """The values of the ids from a first up to a last, as an array; NaN (in a masked array: what is masked) is null."""
 SIGNIFICANT_DIGITS: Final = 10
@@ -53,21 +54,25 @@ def by_id(values: NDArray[Any]) -> Column:
     return lambda start, stop: values[start:stop]
 
 
-def percentiles(key: Vector, numbering: Numbering) -> Column:
-    """Return the column of percentiles of comparable keys by slot."""
+def percentiles(key: Vector, numbering: Numbering, allocate: Allocate = np.empty) -> Column:
+    """Return the column of percentiles of comparable keys by slot; `allocate` says where it lies."""
     ordered = np.sort(key)
+    found = allocate(len(key))
+    for start in range(0, len(key), CHUNK):
+        part = slice(start, start + CHUNK)
+        found[part] = np.searchsorted(ordered, key[part], side="right") / len(key)
+    return by_slot(found, numbering)
 
-    def column(start: int, stop: int) -> Vector:
-        places = np.searchsorted(ordered, numbering.by_id(key, start, stop), side="right")
-        return np.asarray(places / max(len(ordered), 1))
 
-    return column
-
-
-def positions(key: Vector, numbering: Numbering) -> NDArray[np.int64]:
+def positions(key: Vector, numbering: Numbering, allocate: Allocate = np.empty) -> NDArray[np.int64]:
     """Return by id the place of each node, 1 for the highest key (by slot), ties in the order of ids."""
-    places = np.empty(len(key), np.int64)
-    best_first = np.argsort(-numbering.by_id(key, 0, len(key)), kind="stable")
+    negative = np.empty(len(key))
+    for start in range(0, len(key), CHUNK):
+        stop = min(start + CHUNK, len(key))
+        np.negative(numbering.by_id(key, start, stop), out=negative[start:stop])
+    best_first = np.argsort(negative, kind="stable")
+    del negative
+    places: NDArray[np.int64] = allocate(len(key)).view(np.int64)
     places[best_first] = np.arange(1, len(key) + 1)
     return places
 

@@ -324,7 +324,7 @@ def ranked(
         )
         values |= dict(zip(("inverse", "anti_trust"), (rank.values for rank in backward), strict=False))
         counts["inverse_sweeps"] = backward[0].sweeps
-    columns = as_columns(values, passes)
+    columns = as_columns(values, passes, shelf)
     if settings.balls:
         columns |= ball_columns(passes, settings.balls, folder, counts, announced("supporters"))
     return columns, counts
@@ -353,16 +353,17 @@ def ball_columns(
     return columns if found.harmonic is None else columns | {"harmonic": by_slot(found.harmonic, numbering)}
 
 
-def as_columns(values: Mapping[str, Vector], passes: Passes) -> dict[str, Column]:
+def as_columns(values: Mapping[str, Vector], passes: Passes, shelf: Shelf) -> dict[str, Column]:
     """Return the columns of vectors by slot, with percentiles of those that have some, and positions."""
     numbering = passes.graph.numbering
     columns = {name: by_slot(vector, numbering) for name, vector in values.items()}
     for name in ("pagerank", "trust", "robust", "quality"):
         if name in values:
             key = comparable(values[name])
-            columns["percentile" if name == "pagerank" else f"{name}_percentile"] = percentiles(key, numbering)
+            column = "percentile" if name == "pagerank" else f"{name}_percentile"
+            columns[column] = percentiles(key, numbering, shelf)
             if name == "pagerank":
-                columns["position"] = by_id(positions(key, numbering))
+                columns["position"] = by_id(positions(key, numbering, shelf))
     return columns
 
 

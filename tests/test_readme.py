@@ -48,7 +48,7 @@ def test_every_command_in_the_docs_is_one(line: str) -> None:
     while isinstance(command, click.Group):
         assert words[0] in command.commands, line
         command = command.commands[words.pop(0)]
-    options = {name for parameter in command.params for name in parameter.opts}
+    options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
     for word in words:
         if word.startswith("--"):
             assert word.partition("=")[0] in options, f"{line}: {word}"
