@@ -32,6 +32,8 @@ from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
 
 VERSION: Final = 1
+MOST_NODES: Final = 2**31 - 1
+"""Ids of domains and the gaps of lists are kept in 32 bits with a sign."""
 
 
 def import_graph(
@@ -50,6 +52,8 @@ def import_graph(
     resume(out, work, identity(vertices, edges, level, suffixes))
     found, hosts = import_names(vertices, out, work, level)
     names = Names(out.names(found).path(0))
+    if len(names) > MOST_NODES:
+        raise InputError(f"{len(names):,} nodes: a graph has at most {MOST_NODES:,}; import the domain release")
     spill, counts = spill_edges(edges, len(names), work / f"{found}-arcs")
     if found == "host":
         built = assemble(out, spill, Hosts(), work, suffixes)

@@ -218,3 +218,11 @@ def test_a_full_disk_costs_the_unit_in_flight(tmp_path: Path, monkeypatch: pytes
             import_graph([vertices], [edges], sets)
     import_graph([vertices], [edges], sets)
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+def test_too_many_nodes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids have 31 bits; the largest release so far would not fit, its domains would."""
+    monkeypatch.setattr("sitegraph.importing.MOST_NODES", 6)
+    vertices, edges = files(tmp_path)
+    with pytest.raises(InputError, match="7 nodes: a graph has at most 6"):
+        import_graph([vertices], [edges], GraphSets(tmp_path / "graph", ""))
