@@ -118,7 +118,7 @@ def run(
     notes = journal.begin(pipeline, recipe, {"inputs": list(inputs), "settings": chosen})
     with ended_well(notes), opened(executor, workers, ray_address) as engine, Show() as show:
         if cold_kernels():
-            show.say("first run of this version here: kernels are compiled, which takes half a minute, once")
+            show.say("first run of this version here: kernels are compiled, which takes about a minute, once")
         pipeline.run(engine, Noting(show, notes))
     finished(pipeline, notes)
 
