@@ -22,7 +22,7 @@ PARTS: Final = ("series", "slice", "text", "peers", "plan")
 PACKAGES: Final = ("headwater", "numba", "numpy", "pyarrow", "isal", "scipy")
 SIZES: Final = "250e3:6e6,2.5e6:60e6,25e6:600e6"
 QUICK: Final = {
-    "sizes": "20e3:0.4e6,100e3:2e6", "slice_hosts": 200e3, "slice_arcs": 4e6, "text_hosts": 20e3, "text_arcs": 0.4e6,
+    "sizes": "100e3:2e6", "slice_hosts": 200e3, "slice_arcs": 4e6, "text_hosts": 20e3, "text_arcs": 0.4e6,
     "peer_hosts": 8e3, "peer_arcs": 0.2e6, "rounds": 3, "peer_rounds": 1, "vectors": [1, 4],
 }  # fmt: skip
 

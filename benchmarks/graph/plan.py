@@ -139,8 +139,6 @@ def last_pass(m: Measured, release: Release, personalised: int) -> float:
 def inverse_seconds(m: Measured, release: Release) -> tuple[float, int]:
     """Return seconds and sweeps of an inverse rank to 1e-6."""
     ended = [reached(one["inverse"]["value"]["trace"], 1e-6) for one in m.found["series"]]
-    if not any(ended):
-        raise ValueError("no inverse rank of the series reached 1e-6; raise --inverse-whole")
     many = [one for one in ended if one][-1][0]
     trace = m.largest["inverse"]["value"]["trace"]
     start, loop = trace[0][0], m.largest["sweeps 1 1"]["value"]["arcs"]
@@ -257,6 +255,18 @@ def assumptions(m: Measured) -> list[str]:
         f"Sources: 26 % and 24 % of the hosts (74 and 76 % dangling, published). Largest range: see import_ram; "
         f"{math.ceil(RELEASES[0].hosts / (1 << range_bits(RELEASES[0].hosts)))} ranges.",
     ]
+
+
+def ready(found: Results) -> bool:
+    """Say whether all that a plan rests on was measured."""
+    if not all(found.get(part) for part in ("series", "slice", "text")):
+        return False
+    m = Measured(found)
+    kinds = [f"{vectors} {threads}" for vectors in (1, 4) for threads in (1, m.threads)]
+    names = {f"{part} {kind}" for part in ("loop", "tail") for kind in kinds}
+    swept = {f"sweeps {kind}" for kind in kinds}
+    ended = any(reached(one["inverse"]["value"]["trace"], 1e-6) for one in found["series"])
+    return names <= set(found["slice"]) and swept <= set(m.largest) and ended
 
 
 def plan_tables(found: Results) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.graph.figures import Results, against, millions, named, rates, reached
-from benchmarks.graph.plan import plan_tables
+from benchmarks.graph.plan import plan_tables, ready
 from benchmarks.suite.figures import spread
 from benchmarks.suite.tables import between, number, table
 
@@ -26,7 +26,7 @@ def sections(found: Results) -> dict[str, str]:
         made["text"] = text(found["text"])
     if "peers" in found:
         made["peers"] = peers(found["peers"])
-    if all(part in found for part in ("series", "slice", "text")):
+    if ready(found):
         made["plan"], made["assumptions"] = plan_tables(found)
     return made
 
