@@ -3,6 +3,9 @@
 A pass reads blocks from the memory-mapped file, straight into the kernels of sweep.py, which run without the GIL.
 Blocks are dealt to threads in portions of some hundred thousand arcs; what a block writes belongs to its targets
 alone, so neither the number of threads nor the order in which they finish can change a result.
+
+A graph that is small beside the memory is decoded once, and its lists are kept: the same additions in the same order,
+without the decoder.
 """
 
 import os
@@ -16,10 +19,12 @@ from numpy.typing import NDArray
 
 from sitegraph.store.arcs import Block
 from sitegraph.store.opened import Graph
-from sitegraph.sweep import pull, push
+from sitegraph.sweep import pull, pull_lists, push
 
 PORTION: Final = 1 << 18
-"""Arcs that a thread takes at a time."""
+"""Arcs that a thread takes at a time, at most."""
+HELD: Final = 1 << 26
+"""Arcs of a graph up to which blocks stay decoded in memory, 4 bytes an arc; larger graphs are decoded in each pass."""
 CACHED: Final = 1 << 24
 """Bytes of a vector from which its reads are asked for ahead: below, it lies in the cache, and asking costs time."""
 
@@ -29,9 +34,9 @@ Work = Callable[[int, Block], bool]
 
 def threads_of(threads: int) -> int:
     """Return how many threads to use: 0 is one per processor that this process may run on."""
-    return (
-        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
-    )
+    if threads:
+        return threads
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def aligned(rows: int, columns: int) -> Vector:
@@ -54,6 +59,7 @@ class Passes:
     weights: Vector
     threads: int = 0
     _pool: ThreadPoolExecutor = field(init=False)
+    _held: dict[int, tuple[NDArray[np.int64], NDArray[np.uint32]]] | None = field(init=False)
 
     def __post_init__(self) -> None:
         classes = self.graph.classes.num_rows
@@ -61,6 +67,7 @@ class Passes:
             raise ValueError(f"{len(self.weights)} weights for {classes} classes; give each one, finite, not negative")
         self.threads = threads_of(self.threads)
         self._pool = ThreadPoolExecutor(self.threads)
+        self._held = {} if self.graph.m <= HELD else None
 
     @property
     def uniform(self) -> bool:
@@ -94,10 +101,12 @@ class Passes:
         return list(self._pool.map(work, tasks))
 
     def _portions(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        total = int(self.graph.arcs.arcs[numbers].sum())
+        size = min(PORTION, total // (4 * self.threads) + 1)  # small groups keep every thread at work too
         start, held = 0, 0
         for place, number in enumerate(numbers):
             held += int(self.graph.arcs.arcs[number])
-            if held >= PORTION:
+            if held >= size:
                 yield numbers[start : place + 1]
                 start, held = place + 1, 0
         if start < len(numbers):
@@ -109,9 +118,16 @@ class Passes:
 
         def work(number: int, block: Block) -> bool:
             part = y[block.first - first : block.first - first + block.targets]
+            if held is not None:
+                lists = held.get(number)
+                if lists is None:
+                    lists = held[number] = self.graph.lists(number)[1:]
+                pull_lists(*lists, self.codes(block), self.weights, c, part, ask)
+                return True
             references = self.graph.references(block)
             return bool(pull(block.sections, self.codes(block), self.weights, references, c, part, ask))
 
+        held = self._held
         self.each(numbers, work)
 
     def push(self, numbers: Sequence[int], z: Callable[[Block], Vector], y: Vector) -> None:

@@ -15,7 +15,7 @@ added, and while that one is added the memory of the next is asked for, source b
 the time, and never in bursts.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -119,6 +119,52 @@ def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, 
             first += add_four(chunk, ahead, ask, codes, first, weights, c, y)
         ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
     return used == 0
+
+
+AHEAD: Final = 96
+"""Arcs between asking for a source's memory and adding it, where lists are decoded already."""
+
+
+@kernel
+def pull_lists(offsets: Any, sources: Any, codes: Any, weights: Any, c: Any, y: Any, ask: Any) -> None:
+    """Like pull, over lists that are decoded already: offsets int64[count + 1], sources uint32[arcs]."""
+    weighted = len(codes) > 0
+    k, m = c.shape[1], np.uint64(len(sources))
+    ahead = np.uint64(AHEAD)
+    for t in range(np.uint64(len(y))):
+        start, end = np.uint64(offsets[t]), np.uint64(offsets[t + np.uint64(1)])
+        if k == 1:
+            a = y[t, 0]
+            for i in range(start, end):
+                if ask and i + ahead < m:
+                    prefetch(c, np.uint64(sources[i + ahead]))
+                x = c[np.uint64(sources[i]), 0]
+                if weighted:
+                    x *= weights[np.uint64(codes[i])]
+                a += x
+            y[t, 0] = a
+        elif k == 2:
+            a, b = y[t, 0], y[t, 1]
+            for i in range(start, end):
+                if ask and i + ahead < m:
+                    prefetch(c, np.uint64(sources[i + ahead]))
+                s = np.uint64(sources[i])
+                w = weights[np.uint64(codes[i])] if weighted else 1.0
+                a += w * c[s, 0]
+                b += w * c[s, 1]
+            y[t, 0], y[t, 1] = a, b
+        else:
+            a, b, d, e = y[t, 0], y[t, 1], y[t, 2], y[t, 3]
+            for i in range(start, end):
+                if ask and i + ahead < m:
+                    prefetch(c, np.uint64(sources[i + ahead]))
+                s = np.uint64(sources[i])
+                w = weights[np.uint64(codes[i])] if weighted else 1.0
+                a += w * c[s, 0]
+                b += w * c[s, 1]
+                d += w * c[s, 2]
+                e += w * c[s, 3]
+            y[t, 0], y[t, 1], y[t, 2], y[t, 3] = a, b, d, e
 
 
 @kernel

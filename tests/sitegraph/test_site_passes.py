@@ -116,9 +116,30 @@ def test_prefetching_changes_nothing(kept: tuple[Graph, Any], monkeypatch: pytes
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("vectors", [1, 2, 4])
+@pytest.mark.parametrize("one", [True, False], ids=["one weight", "weights"])
+@pytest.mark.parametrize("cached", [0, 1 << 24])
+def test_lists_that_stay_decoded_change_nothing(
+    kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch, vectors: int, one: bool, cached: int
+) -> None:
+    """Decoded in each pass, decoded now and found again: the same bits."""
+    graph, weights = kept
+    monkeypatch.setattr(sitegraph.passes, "CACHED", cached)
+    c = np.random.default_rng(1).random((graph.numbering.sources, vectors))
+    found = []
+    for held in (0, graph.m):
+        monkeypatch.setattr(sitegraph.passes, "HELD", held)
+        with Passes(graph, np.ones(len(weights)) if one else weights, 2) as passes:
+            for _ in range(2):
+                y = np.zeros((graph.n, vectors))
+                passes.pull(range(len(graph.arcs)), c, y, 0)
+                found.append(y.tobytes())
+    assert len(set(found)) == 1
+
+
 @pytest.mark.parametrize("portion", [1, 10, 100, 1 << 18])
 def test_every_block_is_dealt_once(kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
-    """In order, each portion with about as many arcs as it should have."""
+    """In order, each portion with about as many arcs as it should have, and no thread without any."""
     graph, weights = kept
     monkeypatch.setattr(sitegraph.passes, "PORTION", portion)
     with Passes(graph, weights, 1) as passes:
@@ -127,7 +148,8 @@ def test_every_block_is_dealt_once(kept: tuple[Graph, Any], monkeypatch: pytest.
             assert [number for part in found for number in part] == list(numbers)
             for part in found[:-1]:
                 arcs = graph.arcs.arcs[part[0] : part[-1] + 1]
-                assert arcs.sum() - arcs[-1] < portion <= arcs.sum()
+                size = min(portion, graph.arcs.arcs[numbers].sum() // 4 + 1)
+                assert arcs.sum() - arcs[-1] < size <= arcs.sum()
             seen: list[int] = []
 
             def note(number: int, _: Any, seen: list[int] = seen) -> bool:

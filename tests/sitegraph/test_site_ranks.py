@@ -344,6 +344,7 @@ def bits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Drawn, list[Vector |
         (2, 1, 5000, 1 << 24),
     ],
 )
+@pytest.mark.parametrize("held", [0, 1 << 26])
 def test_neither_threads_nor_blocks_change_a_bit(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -352,12 +353,14 @@ def test_neither_threads_nor_blocks_change_a_bit(
     block: int,
     portion: int,
     cached: int,
+    held: int,
 ) -> None:
-    """Nor how blocks are dealt to threads, nor whether memory is asked for ahead."""
+    """Nor how blocks are dealt to threads, nor whether memory is asked for ahead or lists stay decoded."""
     drawn, vectors, expected, sweeps = bits
     monkeypatch.setattr(sitegraph.store.builder, "BLOCK", block)
     monkeypatch.setattr(sitegraph.passes, "PORTION", portion)
     monkeypatch.setattr(sitegraph.passes, "CACHED", cached)
+    monkeypatch.setattr(sitegraph.passes, "HELD", held)
     with passes_of(tmp_path, drawn, threads) as passes:
         assert passes.graph.arcs.targets.max() <= block
         assert len(passes.graph.arcs.groups()) == 2
