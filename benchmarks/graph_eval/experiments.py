@@ -55,7 +55,7 @@ def grown(lab: Lab, web: Sketch, kind: str, members: int, leaks: Leaks, seeds: S
     graph = graph.with_seeds(np.array([number[name] for name in seeds]))
     good = graph.judged & ~graph.spam
     money = np.flatnonzero(graph.money)
-    scores = lab.scores(graph, Ranks(only=TRUSTING))
+    scores = lab.scores(graph, Ranks(only=(*TRUSTING, "harmonic")))
     return {name: float(percentile(score, money, good)[0]) for name, score in scores.items()}
 
 

@@ -3,46 +3,48 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.graph_eval.experiments import SIZES
 from benchmarks.graph_eval.lab import Rows
 
 
-def goals(found: Mapping[str, Rows], least: float = 0.95, where: float = 0.7, moved: float = 0.02) -> Rows:
-    """Return whether what was hoped for came out, from the rows of `spam` and `growth`.
+def separated(rows: Rows, least: float = 0.95, where: float = 0.7, share: float = 0.10) -> Rows:
+    """Return, from the rows of `spam`, where PageRank has an AUC of at most `where`, whether trust has `least`.
 
-    Trust, and spam mass beside it, put good above spam with an AUC of `least` where PageRank has at most `where`; and a
-    farm of 10,000 moves its money site by less than `moved` of the good sites under trust, against no farm at all and
-    against one of 10.
+    Spam mass stands beside it; over all hosts, and over those that three domains link to.
     """
-    rows: Rows = []
-    tables: dict[tuple[str, str, float], dict[str, dict[str, Any]]] = {}
-    for row in found.get("spam", ()):
-        tables.setdefault((row["web"], row["farms"], row["share"]), {})[row["rank"]] = row
-    for (web, farms, share), ranks in tables.items():
-        if share == 0.10 and ranks["pagerank"]["auc"] <= where:
-            row = {"goal": f"AUC of at least {least:g}", "where": f"{web} web, {farms}, {share:.0%}"}
-            for measure in ("auc", "auc of known"):
-                title = measure.removeprefix("auc").strip()
-                row |= {f"{name} {title}".strip(): ranks[name][measure] for name in ("pagerank", "trust", "spam mass")}
-            rows.append(row | {"trust reaches it": reached(ranks["trust"], least)})
-    for row in found.get("growth", ()):
-        if row["members"] == max(SIZES):
-            like = [r for r in found["growth"] if all(r[key] == row[key] for key in ("farm", "leaking"))]
-            of = {r["members"]: r["trust"] for r in like}
-            rows.append(
-                {
-                    "goal": f"moves less than {moved:g}",
-                    "where": f"{row['farm']}, members {'linked too' if row['leaking'] else 'unlinked'}",
-                    "moved from none": row["trust"] - of[0],
-                    "moved from 10": row["trust"] - of[10],
-                    "trust reaches it": "yes" if row["trust"] - of[0] < moved else "no",
-                }
-            )
-    return rows
+    tables: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        if row["share"] == share:
+            tables.setdefault((row["web"], row["farms"]), {})[row["rank"]] = row
+    found: Rows = []
+    for (web, farms), ranks in tables.items():
+        if ranks["pagerank"]["auc"] <= where:
+            row = {"web": web, "farms": farms, "pagerank": ranks["pagerank"]["auc"]}
+            for name in ("trust", "spam mass"):
+                row |= {name: ranks[name]["auc"], f"{name}, known hosts": ranks[name]["auc of known"]}
+                row |= {f"{name} reaches it": reached(ranks[name], least)}
+            found.append(row)
+    return found
+
+
+def unmoved(rows: Rows, moved: float = 0.02) -> Rows:
+    """Return, from the rows of `growth`, whether the largest farm moves its money site less than `moved` under trust.
+
+    Told are the places of the money site by size, then by other ranks with the largest farm.
+    """
+    found: Rows = []
+    for group in dict.fromkeys((row["farm"], row["leaking"]) for row in rows):
+        of = {row["members"]: row for row in rows if (row["farm"], row["leaking"]) == group}
+        row: dict[str, Any] = {"farm": group[0], "members linked by good sites": bool(group[1])}
+        row |= {f"trust, {members:,.0f}": one["trust"] for members, one in of.items()}
+        row |= {"moved": of[max(of)]["trust"] - of[min(of)]["trust"]}
+        row |= {"under 2 points": row["moved"] < moved}
+        others = ("pagerank", "harmonic", "truncated", "spam mass")
+        found.append(row | {f"{name}, {max(of):,.0f}": of[max(of)][name] for name in others if name in of[max(of)]})
+    return found
 
 
 def reached(row: Mapping[str, Any], least: float) -> str:
     """Say whether an AUC is reached: over all hosts, or only over those that three domains link to."""
     if row["auc"] >= least:
         return "yes"
-    return "known hosts only" if row["auc of known"] >= least else "no"
+    return "on known hosts" if row["auc of known"] >= least else "no"

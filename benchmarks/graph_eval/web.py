@@ -57,11 +57,11 @@ class Web:
     crawled, or without outgoing links; popular ones are crawled more. in_exponent, out_exponent: of the power laws
     P(links >= k) ~ k ** (1 - exponent). widest_in, widest_out: most links, per site. within: share of links from the
     same language. merit: correlation of popularity with quality. size: correlation of popularity with how much a site
-    links: popular sites have more pages. taste: how fast the chance of a link falls with how
-    much worse the target is, per standard deviation. unlinked: share of linking sites that nothing links to. forums,
-    directories, institutions, tenants, departments: shares of sites of these roles, or that have them. aliases: share
-    of linking sites with a second domain that redirects to them. ugc_nofollow: share of a forum's
-    links that are nofollow or ugc. seed: of all draws.
+    links: popular sites have more pages. taste: how fast the chance of a link falls with how much worse the target is,
+    per standard deviation. unlinked: share of linking sites that nothing links to. forums, directories, institutions,
+    tenants, departments: shares of sites of these roles, or that have them. aliases: share of linking sites with a
+    second domain that redirects to them. ugc_nofollow: share of a forum's links that are nofollow or ugc. seed: of all
+    draws.
     """
 
     sites: int = 50_000
@@ -219,8 +219,7 @@ def departments(sketch: Sketch, web: Web, linking: Floats, random: np.random.Gen
     able = np.flatnonzero((role == SITE) | (role == INSTITUTION))
     main = random.choice(able, int(web.departments * len(able)), replace=False)
     main = np.repeat(main, random.geometric(0.4, len(main)))
-    number = np.arange(len(main)) - np.searchsorted(main, main) if len(main) else main
-    names = [f"d{i}x{j}.{sketch.names[m]}" for j, (i, m) in enumerate(zip(number.tolist(), main.tolist(), strict=True))]
+    names = [f"d{number}.{sketch.names[m]}" for number, m in enumerate(main.tolist())]
     made = sketch.add_nodes(names, language=language[main], quality=quality[main] - 0.3, role=DEPARTMENT)
     crawled = linking[main] > 0
     sketch.add_arcs(made[crawled], main[crawled], everywhere=True)

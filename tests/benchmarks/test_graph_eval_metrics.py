@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks.graph_eval.calibration import exponent
 from benchmarks.graph_eval.farms import plant
-from benchmarks.graph_eval.goals import goals
+from benchmarks.graph_eval.goals import separated, unmoved
 from benchmarks.graph_eval.lab import mean_of
 from benchmarks.graph_eval.metrics import auc, percentile, spam_share, turned
 from benchmarks.graph_eval.planted import PlantedGraph
@@ -143,25 +143,36 @@ def test_a_fitted_exponent_is_that_of_the_draw() -> None:
     assert exponent(np.floor(20 * (1 - u) ** (-1 / 1.5)), 20) == pytest.approx(2.5, abs=0.05)
 
 
-def test_goals_are_told_as_they_came_out() -> None:
-    """AUC over all hosts, over known ones only, or not; a farm that moves its money site too far."""
+def test_whether_trust_separates_is_told_as_it_came_out() -> None:
+    """Over all hosts, over known ones only, or not; not asked where PageRank does well."""
     ranks = [("pagerank", 0.3, 0.2), ("trust", 0.9, 0.96), ("spam mass", 0.97, 0.99)]
-    spam = [
-        {"web": "sparse", "farms": "star", "share": 0.10, "rank": name, "auc": x, "auc of known": y}
+    rows = [
+        {"web": "sparse", "farms": farms, "share": 0.10, "rank": name, "auc": x + more, "auc of known": y}
+        for farms, more in (("star", 0.0), ("other", 0.5))
         for name, x, y in ranks
     ]
-    growth = [
-        {"farm": "star", "leaking": False, "members": m, "trust": t} for m, t in ((0, 0.5), (10, 0.52), (10_000, 0.53))
+    (found,) = separated(rows)
+    assert (found["farms"], found["trust reaches it"], found["spam mass reaches it"]) == (
+        "star",
+        "on known hosts",
+        "yes",
+    )
+
+
+def test_how_far_a_farm_moves_its_money_site_is_told() -> None:
+    """From its place without a farm to that with the largest one."""
+    rows = [
+        {"farm": "star", "leaking": False, "members": m, "trust": t, "pagerank": 1.0} for m, t in ((0, 0.5), (10, 0.53))
     ]
-    found = goals({"spam": spam, "growth": growth})
-    assert found[0]["trust reaches it"] == "known hosts only"
-    assert (found[1]["moved from none"], found[1]["trust reaches it"]) == (pytest.approx(0.03), "no")
+    (found,) = unmoved(rows)
+    assert (found["trust, 0"], found["moved"], found["under 2 points"]) == (0.5, pytest.approx(0.03), False)
+    assert found["pagerank, 10"] == 1.0
 
 
 def test_cells_of_a_report() -> None:
     """Whole numbers, three places, small numbers, nothing for what is undefined; bars would end a cell."""
-    cells = [12_345, 0.12345, 0.00012, 0.0, float("nan"), "a|b", 2.0]
-    assert [shown(cell) for cell in cells] == ["12,345", "0.123", "1.2e-04", "0.000", "", "a/b", "2"]
+    cells = [12_345, 0.12345, 0.00012, 0.0, float("nan"), None, "a|b", 2.0, True]
+    assert [shown(cell) for cell in cells] == ["12,345", "0.123", "1.2e-04", "0", "", "", "a/b", "2", "yes"]
     assert table([{"a": 1, "b": 2}, {"c": "x"}]).splitlines()[2:] == ["| 1 | 2 |  |", "|  |  | x |"]
 
 
