@@ -20,7 +20,7 @@ from sitegraph.preferences import Preference
 from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.builder import ArcBuilder, BuiltArcs
 from sitegraph.store.numbering import Numbering
-from sitegraph.store.opened import decode_block
+from sitegraph.store.opened import Graph, decode_block
 from sitegraph.store.spill import Spill
 from sitegraph.store.vbyte import prefetch
 
@@ -48,6 +48,9 @@ class ArcsGraph:
 
     def references(self, block: Block) -> NDArray[np.int64]:
         return self.numbering.references(block.first, block.targets)
+
+    def lists(self, number: int) -> Any:
+        return Graph.lists(self, number)
 
 
 def arcs_set(folder: Path) -> ShardSet:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+import sitegraph.passes
 from benchmarks.graph.apart import apart
 from benchmarks.graph.calibration import forward, in_lists, size_of
 from benchmarks.graph.generator import Web
@@ -89,6 +90,7 @@ def lists(folder: str) -> dict[str, Any]:
 
 def sweeps(folder: str, vectors: int, threads: int, rounds: int, most: int) -> dict[str, Any]:
     """Time sweeps over the loop part beside gathers of the same slots, at most `most` of them (evenly from blocks)."""
+    sitegraph.passes.HELD = 0  # with decoding, whatever the size
     with opened(Path(folder), threads) as passes:
         graph: Any = passes.graph
         c = contributions(graph.numbering.sources, vectors)

@@ -36,6 +36,8 @@ from sitegraph.store.vbyte import PADDING, encode
 MAGIC: Final = b"HWARCS1\n"
 BLOCK: Final = 1 << 12
 """Targets of a block, at most."""
+GROUP: Final = 1 << 14
+"""Targets of a group, at least; on fewer, sharing it out to threads takes longer than working through it."""
 INDEX: Final = np.dtype(
     [
         ("offset", "<i8"),  # of the block in the file
@@ -272,10 +274,17 @@ class Arcs:
         return found
 
     def groups(self) -> list[range]:
-        """Return the blocks of linking targets by the file that holds them: by ranges of ids that n alone decides."""
-        files = np.array([file for file, _ in self._places[: self.loop]], np.int64)
-        cuts = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(files)]
-        return [range(a, b) for a, b in pairwise(cuts) if b > a]
+        """Return the blocks of linking targets in groups of GROUP targets or more, each those of whole files.
+
+        Files are ranges of ids that the number of nodes alone decides, so groups do not depend on the size of blocks.
+        """
+        cuts, held = [0], 0
+        for number in range(1, self.loop):
+            held += int(self.targets[number - 1])
+            if held >= GROUP and self._places[number][0] != self._places[number - 1][0]:
+                cuts.append(number)
+                held = 0
+        return [range(a, b) for a, b in pairwise([*cuts, self.loop]) if b > a]
 
     def mark(self) -> bytes:
         """Return what tells these arcs from others: a digest of the indexes, check sums of blocks among them."""

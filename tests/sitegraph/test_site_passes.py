@@ -13,6 +13,7 @@ import pytest
 from drawn_graphs import Drawn, draw, of_arcs, stored
 
 import sitegraph.passes
+import sitegraph.store.arcs
 import sitegraph.store.builder
 import sitegraph.store.spill
 from corpus.errors import StorageError
@@ -190,8 +191,22 @@ def test_portions_of_targets_follow_one_another(kept: tuple[Graph, Any], targets
         assert all(a.stop == b.start for a, b in pairwise(found))
 
 
-def test_groups_are_the_ranges_with_linking_nodes(kept: tuple[Graph, Any]) -> None:
+def test_small_ranges_share_a_group(kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole ranges, until there are enough targets; together they are the loop."""
+    arcs = kept[0].arcs
+    monkeypatch.setattr(sitegraph.store.arcs, "GROUP", 1)
+    ranges = arcs.groups()
+    monkeypatch.setattr(sitegraph.store.arcs, "GROUP", 100)
+    groups = arcs.groups()
+    assert 1 < len(groups) < len(ranges)
+    assert {group.start for group in groups} <= {part.start for part in ranges}
+    assert [number for group in groups for number in group] == list(range(arcs.loop))
+    assert all(arcs.targets[group.start : group.stop].sum() >= 100 for group in groups[:-1])
+
+
+def test_groups_are_the_ranges_with_linking_nodes(kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep's groups depend on the number of nodes, not on blocks: 128 ids each."""
+    monkeypatch.setattr(sitegraph.store.arcs, "GROUP", 1)
     graph, _ = kept
     ids = graph.numbering.ids(np.arange(graph.numbering.sources))
     arcs = graph.arcs

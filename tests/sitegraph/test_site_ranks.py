@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import sitegraph.checkpoint
 import sitegraph.passes
+import sitegraph.store.arcs
 import sitegraph.store.builder
 import sitegraph.store.spill
 from corpus.errors import SettingError
@@ -180,12 +181,13 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sitegraph.store.spill, "NARROWEST", 32)
         patch.setattr(sitegraph.store.builder, "BLOCK", 8)
+        patch.setattr(sitegraph.store.arcs, "GROUP", 1)
         found = stored(tmp_path_factory.mktemp("graph"), drawn)
-    with Passes(*found, 1) as passes:
-        assert len(passes.graph.arcs.groups()) == sum(
-            map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32)))
-        )
-        yield drawn, passes
+        with Passes(*found, 1) as passes:
+            assert len(passes.graph.arcs.groups()) == sum(
+                map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32)))
+            )
+            yield drawn, passes
 
 
 def preferences(drawn: Drawn, seed: int, count: int) -> list[Vector | None]:
@@ -327,7 +329,8 @@ def bits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Drawn, list[Vector |
     """A graph of two ranges, preferences, and the bytes of their ranks as built and ranked by default."""
     drawn = draw(11, 6_000, 40_000)
     vectors = preferences(drawn, 2, 3)
-    with passes_of(tmp_path_factory.mktemp("graph"), drawn, 1) as passes:
+    with pytest.MonkeyPatch.context() as patch, passes_of(tmp_path_factory.mktemp("graph"), drawn, 1) as passes:
+        patch.setattr(sitegraph.store.arcs, "GROUP", 1)
         found = pageranks(passes, wanted(vectors), PageRank())
     return drawn, vectors, [one.values.tobytes() for one in found], found[0].sweeps
 
@@ -361,6 +364,7 @@ def test_neither_threads_nor_blocks_change_a_bit(
     monkeypatch.setattr(sitegraph.passes, "PORTION", portion)
     monkeypatch.setattr(sitegraph.passes, "CACHED", cached)
     monkeypatch.setattr(sitegraph.passes, "HELD", held)
+    monkeypatch.setattr(sitegraph.store.arcs, "GROUP", 1)
     with passes_of(tmp_path, drawn, threads) as passes:
         assert passes.graph.arcs.targets.max() <= block
         assert len(passes.graph.arcs.groups()) == 2
