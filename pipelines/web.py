@@ -26,8 +26,8 @@ from corpus.storage import ShardSet
 from corpus.tokens.tokenizer import TokenizerSettings
 from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.layout import GraphSets
-from sitegraph.pagerank import PageRank
-from sitegraph.ranking import Ranking
+from sitegraph.ranks.pagerank import PageRank
+from sitegraph.ranks.ranking import Ranking
 from sitegraph.stages import BuildGraph, RankSites, SiteQuality
 
 HERE = Path(__file__).resolve().parent

@@ -10,11 +10,11 @@ from corpus.settings import UNMARKED
 from corpus.stage import Result
 from corpus.storage import ShardSet, read_parquet
 from corpus.url import PLATFORMS, Suffixes
-from sitegraph.build import build
+from sitegraph.building.build import build
 from sitegraph.engine import Engine, check_folder
 from sitegraph.layout import GraphSets
-from sitegraph.ranking import Ranking, rank
-from sitegraph.textquality import site_quality
+from sitegraph.ranks.ranking import Ranking, rank
+from sitegraph.sites.textquality import site_quality
 from sitegraph.warm import warm_build, warm_rank
 
 

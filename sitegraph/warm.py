@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from corpus.storage import ShardSet, write_text
+from sitegraph.building.small import graph_of
 from sitegraph.engine import workspace
 from sitegraph.layout import GraphSets
-from sitegraph.pagerank import PageRank
-from sitegraph.ranking import Ranking, rank
-from sitegraph.small import graph_of
+from sitegraph.ranks.pagerank import PageRank
+from sitegraph.ranks.ranking import Ranking, rank
 
 SITE = "a.com"
 

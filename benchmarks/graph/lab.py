@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from benchmarks.graph.generator import GROUP, Web
 from corpus.kernels import kernel
 from corpus.storage import ShardSet, read_parquet
-from sitegraph.passes import Passes, aligned
-from sitegraph.preferences import Preference
+from sitegraph.ranks.passes import Passes, aligned
+from sitegraph.sites.preferences import Preference
 from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.builder import ArcBuilder, BuiltArcs
 from sitegraph.store.numbering import Numbering
@@ -31,7 +31,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ArcsGraph:
-    """The arcs of a graph without names, with what sitegraph.passes.Passes asks of a graph."""
+    """The arcs of a graph without names, with what sitegraph.ranks.passes.Passes asks of a graph."""
 
     arcs: Arcs
     numbering: Numbering

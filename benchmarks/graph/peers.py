@@ -25,7 +25,7 @@ from benchmarks.graph.peer_side import arrays, measured
 from benchmarks.graph.series import rank_warm, solved, transposed
 from benchmarks.suite.machine import versions
 from benchmarks.suite.side import REPOSITORY
-from sitegraph.pagerank import PageRank, pageranks
+from sitegraph.ranks.pagerank import PageRank, pageranks
 from sitegraph.store.spill import Spill
 
 LIST: Final = REPOSITORY / "benchmarks" / "graph_peers.txt"

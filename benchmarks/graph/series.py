@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-import sitegraph.passes
+import sitegraph.ranks.passes
 from benchmarks.graph.apart import apart
 from benchmarks.graph.calibration import forward, in_lists, size_of
 from benchmarks.graph.generator import Web
@@ -32,9 +32,9 @@ from benchmarks.graph.lab import (
     side_by_side,
     warm,
 )
-from sitegraph.inverse import inverse_ranks
-from sitegraph.pagerank import PageRank, pageranks
-from sitegraph.passes import Passes, aligned
+from sitegraph.ranks.inverse import inverse_ranks
+from sitegraph.ranks.pagerank import PageRank, pageranks
+from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.spill import Spill
 
 SEEDS: Final = 1000
@@ -90,7 +90,7 @@ def lists(folder: str) -> dict[str, Any]:
 
 def sweeps(folder: str, vectors: int, threads: int, rounds: int, most: int) -> dict[str, Any]:
     """Time sweeps over the loop part beside gathers of the same slots, at most `most` of them (evenly from blocks)."""
-    sitegraph.passes.HELD = 0  # with decoding, whatever the size
+    sitegraph.ranks.passes.HELD = 0  # with decoding, whatever the size
     with opened(Path(folder), threads) as passes:
         graph: Any = passes.graph
         c = contributions(graph.numbering.sources, vectors)

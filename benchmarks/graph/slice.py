@@ -27,7 +27,7 @@ from benchmarks.graph.lab import (
     warm,
 )
 from corpus.storage import ShardSet, TableWriter, read_parquet
-from sitegraph.passes import Passes, aligned
+from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
 from sitegraph.store.builder import ALONE, plain_lists, write_range
 from sitegraph.store.classes import CLASSES, ClassTable

@@ -17,10 +17,10 @@ from benchmarks.graph.generator import GROUP, Web
 from benchmarks.graph.lab import clocked
 from benchmarks.graph.names import names
 from benchmarks.graph_text import drained, used, zipped
+from sitegraph.building.importing import import_graph
 from sitegraph.cc.edges import read_edges
 from sitegraph.cc.textout import write_edges, write_vertices
 from sitegraph.cc.vertices import read_vertices
-from sitegraph.importing import import_graph
 from sitegraph.layout import GraphSets
 
 MODULE: Final = "benchmarks.graph.text"

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.graph_eval.planted import Flags, Floats, Integers, PlantedGraph
-from sitegraph.agreement import mean_ranks
+from sitegraph.comparing.agreement import mean_ranks
 
 TOPS: Final = (0.01, 0.05, 0.10, 0.25)
 KNOWN: Final = 3

@@ -16,15 +16,15 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from benchmarks.graph_eval.planted import Floats, Integers, PlantedGraph, counts_of
-from sitegraph.hyperball import hyperball
-from sitegraph.inverse import inverse_ranks
+from sitegraph.building.small import graph_of
 from sitegraph.layout import GraphSets
-from sitegraph.pagerank import PageRank, pageranks
-from sitegraph.passes import Passes
-from sitegraph.preferences import Preference
-from sitegraph.ranking import Ranking, spam_mass
-from sitegraph.robust import robust
-from sitegraph.small import graph_of
+from sitegraph.ranks.hyperball import hyperball
+from sitegraph.ranks.inverse import inverse_ranks
+from sitegraph.ranks.pagerank import PageRank, pageranks
+from sitegraph.ranks.passes import Passes
+from sitegraph.ranks.ranking import Ranking, spam_mass
+from sitegraph.ranks.robust import robust
+from sitegraph.sites.preferences import Preference
 from sitegraph.store.classes import Weights
 from sitegraph.store.opened import open_graph
 

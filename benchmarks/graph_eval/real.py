@@ -21,11 +21,11 @@ from benchmarks.graph_eval.lab import Rows
 from benchmarks.graph_eval.planted import Floats
 from benchmarks.graph_eval.rankers import plain
 from corpus.url import Suffixes
-from sitegraph.agreement import AgreementSettings, kendall, spearman
-from sitegraph.cctables import Lookup, TopTable, read_statistics
-from sitegraph.compare import compare, drift
+from sitegraph.comparing.agreement import AgreementSettings, kendall, spearman
+from sitegraph.comparing.cctables import Lookup, TopTable, read_statistics
+from sitegraph.comparing.compare import compare, drift
+from sitegraph.comparing.ranktables import RankTable
 from sitegraph.hosts import domain_of, reverse
-from sitegraph.ranktables import RankTable
 
 SHARED: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "linkgraph"
 GAMBLING: Final = re.compile(

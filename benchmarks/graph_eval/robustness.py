@@ -12,7 +12,7 @@ from benchmarks.graph_eval.planted import Floats, Integers, PlantedGraph, folded
 from benchmarks.graph_eval.rankers import Ranks
 from benchmarks.graph_eval.seeds import CHOICES
 from benchmarks.graph_eval.web import LANGUAGES
-from sitegraph.agreement import kendall, overlaps
+from sitegraph.comparing.agreement import kendall, overlaps
 
 
 def seed_choices(lab: Lab, counts: Sequence[int] = (50, 200, 1_000), share: float = 0.10) -> Rows:

@@ -11,17 +11,17 @@ from corpus.errors import MissingError, SettingError
 from corpus.schema import LINKS
 from corpus.storage import ShardSet
 from corpus.url import Suffixes, SuffixLevel
-from sitegraph.build import build
+from sitegraph.building.build import build
+from sitegraph.building.importing import import_graph
+from sitegraph.building.platforms import Detection, learn, read_list, write_list
+from sitegraph.building.textlinks import convert
 from sitegraph.cli.common import AsJson, Threads, Top, any_path, example, file_path, folder_path, graph_at
 from sitegraph.cli.progress import counting
 from sitegraph.cli.tables import print_counts, print_json, print_line, table_of, terminal
 from sitegraph.engine import Engine, check_table, workspace
 from sitegraph.hosts import reverse
-from sitegraph.importing import import_graph
 from sitegraph.layout import LEVELS, GraphSets
-from sitegraph.platforms import Detection, learn, read_list, write_list
 from sitegraph.store.opened import Graph, open_graph
-from sitegraph.textlinks import convert
 
 GIB: Final = 1 << 30
 EVIDENCE: Final = ("hosts", "linked", "in_domains", "arcs", "inside", "overlap", "proposed")

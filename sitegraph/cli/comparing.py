@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import click
 
-from sitegraph.agreement import AgreementSettings
 from sitegraph.cli.common import AsJson, example, file_path, folder_path
 from sitegraph.cli.tables import print_json, table_of, terminal
-from sitegraph.compare import Comparison, Drift, as_json, compare_command_rows, drift, drift_rows, move_rows
+from sitegraph.comparing.agreement import AgreementSettings
+from sitegraph.comparing.compare import Comparison, Drift, as_json, compare_command_rows, drift, drift_rows, move_rows
+from sitegraph.comparing.ranktables import RankTable
 from sitegraph.engine import Engine
 from sitegraph.layout import LEVELS
-from sitegraph.ranktables import RankTable
 
 GIB: Final = 1 << 30
 DEFAULTS: Final = AgreementSettings()

@@ -11,11 +11,11 @@ from rich.table import Table
 from sitegraph.cli.common import AsJson, Threads, Top, any_path, example, file_path, graph_at
 from sitegraph.cli.showing import ranks_at
 from sitegraph.cli.tables import harmless, print_json, print_line, table_of, terminal
-from sitegraph.explain import Asked, explain
-from sitegraph.explanation import Explanation, Link, Supporter, Trail
+from sitegraph.explaining.explain import Asked, explain
+from sitegraph.explaining.explanation import Explanation, Link, Supporter, Trail
+from sitegraph.explaining.lookup import COUNTS
+from sitegraph.explaining.reasons import number, percent
 from sitegraph.layout import LEVELS
-from sitegraph.lookup import COUNTS
-from sitegraph.reasons import number, percent
 from sitegraph.store.classes import PRESETS
 
 TOLD: Final = "what the ranks say"

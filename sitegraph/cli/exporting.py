@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from corpus.errors import MissingError, SettingError
 from corpus.schema import AUTHORITY
-from sitegraph.bysource import arcs_by_source
 from sitegraph.cc.ranksout import write_ranks
 from sitegraph.cc.textout import write_edges, write_vertices
 from sitegraph.cli.common import AsJson, any_path, example, file_path, graph_at
 from sitegraph.cli.progress import counting
 from sitegraph.cli.tables import harmless, print_counts
-from sitegraph.export import FORMATS, Format, export
+from sitegraph.comparing.ranktables import LOWER_IS_BETTER, is_number
+from sitegraph.explaining.bysource import arcs_by_source
+from sitegraph.explaining.lookup import site_name
+from sitegraph.explaining.rankrows import RankRows
+from sitegraph.explaining.reasons import number
+from sitegraph.exporting.export import FORMATS, Format, export
+from sitegraph.exporting.subgraph import ego, listed, taken, top
 from sitegraph.hosts import reverse
 from sitegraph.layout import LEVELS, Level
-from sitegraph.lookup import site_name
-from sitegraph.rankrows import RankRows
-from sitegraph.ranktables import LOWER_IS_BETTER, is_number
-from sitegraph.reasons import number
 from sitegraph.store.classes import PRESETS, Preset, Weights
 from sitegraph.store.opened import Graph, open_graph
-from sitegraph.subgraph import ego, listed, taken, top
 
 TEXT: Final = ("vertices", "edges", "ranks")
 SHOWN: Final = 10

@@ -11,7 +11,7 @@ from sitegraph.cli.common import AsJson, Threads, any_path, example, file_path
 from sitegraph.cli.progress import counting
 from sitegraph.cli.tables import print_counts
 from sitegraph.engine import Engine
-from sitegraph.textquality import site_quality
+from sitegraph.sites.textquality import site_quality
 
 GIB: Final = 1 << 30
 

@@ -12,12 +12,12 @@ from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.cli.common import AsJson, Threads, any_path, example, file_path, graph_at
 from sitegraph.cli.progress import SweepShow
 from sitegraph.cli.tables import harmless, print_counts
-from sitegraph.hyperball import SUPPORTERS, HyperBallSettings
 from sitegraph.layout import LEVELS
-from sitegraph.measured import Shrinking
-from sitegraph.pagerank import PageRank
-from sitegraph.ranking import Ranking, rank
-from sitegraph.seeds import Sowing
+from sitegraph.ranks.hyperball import SUPPORTERS, HyperBallSettings
+from sitegraph.ranks.pagerank import PageRank
+from sitegraph.ranks.ranking import Ranking, rank
+from sitegraph.sites.measured import Shrinking
+from sitegraph.sites.seeds import Sowing
 from sitegraph.store.classes import PRESETS, Weights
 
 IMPORT = "Common Crawl ranks file to take a level's ranks from; LEVEL=PATH where the header does not tell the level."

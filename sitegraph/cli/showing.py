@@ -10,7 +10,7 @@ from rich.table import Table
 from corpus.schema import AUTHORITY
 from sitegraph.cli.common import AsJson, Top, any_path, example, graph_at
 from sitegraph.cli.tables import cell, print_json, table_of, terminal
-from sitegraph.lookup import Card, look_up
+from sitegraph.explaining.lookup import Card, look_up
 
 ALWAYS: Final = ("position", "percentile", "pagerank", "in_domains")
 """Rows that are shown even where nothing is known."""

@@ -19,7 +19,7 @@ from benchmarks.graph_eval.rankers import RANKERS, Ranks, engine_ranker, plain_r
 from benchmarks.graph_eval.web import Web, good_web
 from corpus.storage import ShardSet
 from corpus.url import Suffixes
-from sitegraph.ranking import Ranking, rank
+from sitegraph.ranks.ranking import Ranking, rank
 
 LAB = Lab(ranker=engine_ranker, web=Web(sites=3_000), rounds=1)
 RANKS = Ranks(only=("pagerank", "trust", "spam mass"))

@@ -9,8 +9,8 @@ import pytest
 
 from corpus.schema import DOCUMENTS, LINKS
 from corpus.storage import ShardSet
-from sitegraph.assemble import Built
-from sitegraph.build import build
+from sitegraph.building.assemble import Built
+from sitegraph.building.build import build
 from sitegraph.engine import Engine
 from sitegraph.layout import GraphSets
 

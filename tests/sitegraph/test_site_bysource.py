@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sitegraph.bysource import arcs_by_source
-from sitegraph.small import graph_of
+from sitegraph.building.small import graph_of
+from sitegraph.explaining.bysource import arcs_by_source
 from sitegraph.store import spill
 from sitegraph.store.opened import Graph
 

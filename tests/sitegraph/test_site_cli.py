@@ -17,11 +17,11 @@ from corpus.errors import InputError
 from corpus.schema import AUTHORITY, LINKS
 from corpus.stage import tick
 from corpus.storage import ShardSet
+from sitegraph.building.textlinks import convert
 from sitegraph.cli import harmless, main
 from sitegraph.cli.progress import Line, counting, duration, sweeps_left
 from sitegraph.layout import GraphSets
 from sitegraph.stages import BuildGraph, RankSites
-from sitegraph.textlinks import convert
 
 Links = Sequence[tuple[str, str, int, int]]
 TEXT = "source,target,pages\nwww.a.com,b.com,3\na.com,c.org\n\nb.com,a.com,2\nx.b.com,a.com,1\n10.0.0.1,a.com,1\n"

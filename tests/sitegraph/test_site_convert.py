@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from corpus.errors import InputError
-from sitegraph import convert
-from sitegraph.convert import to_networkx
-from sitegraph.subgraph import Subgraph
+from sitegraph.exporting import convert
+from sitegraph.exporting.convert import to_networkx
+from sitegraph.exporting.subgraph import Subgraph
 
 NAMES = ["b.com", "a.org", "c.net"]
 SOURCE, TARGET = np.array([0, 1]), np.array([1, 2])

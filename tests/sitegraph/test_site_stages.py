@@ -27,13 +27,13 @@ from corpus.schema import AUTHORITY, LINKS
 from corpus.stage import Result, load_reports
 from corpus.storage import ShardSet, TableWriter
 from corpus.url import Suffixes
-from sitegraph import ranking
-from sitegraph.assemble import Built
+from sitegraph.building.assemble import Built
+from sitegraph.building.small import graph_of
 from sitegraph.hosts import domain_of, reverse
 from sitegraph.layout import LEVELS, GraphSets, Level
-from sitegraph.pagerank import PageRank
-from sitegraph.ranking import Ranking, rank
-from sitegraph.small import graph_of
+from sitegraph.ranks import ranking
+from sitegraph.ranks.pagerank import PageRank
+from sitegraph.ranks.ranking import Ranking, rank
 from sitegraph.stages import BuildGraph, RankSites
 from sitegraph.store.classes import Weights
 
@@ -433,7 +433,7 @@ def test_vectors_that_do_not_fit_on_the_disk_are_said(
     expected = rank(drawn, ShardSet(drawn.root, "authority"), settings)[0]
     monkeypatch.setattr(ranking, "SHELVED", 0)
     assert rank(drawn, ShardSet(drawn.root, "authority"), settings)[0] == expected
-    monkeypatch.setattr("sitegraph.checkpoint.Checkpoint.save", lambda *_: None)  # or that is what does not fit
+    monkeypatch.setattr("sitegraph.ranks.checkpoint.Checkpoint.save", lambda *_: None)  # or that is what does not fit
     with largest_file(size), pytest.raises(StorageError, match=file):
         rank(drawn, ShardSet(drawn.root, f"again{size}"), settings)
 

@@ -15,10 +15,10 @@ from built_graphs import draw_arcs, draw_hosts
 from stopped_builds import small_ranges
 
 from corpus.errors import StorageError
+from sitegraph.building.small import graph_of
 from sitegraph.layout import NODES, GraphSets
-from sitegraph.pagerank import PageRank, pageranks
-from sitegraph.passes import Passes
-from sitegraph.small import graph_of
+from sitegraph.ranks.pagerank import PageRank, pageranks
+from sitegraph.ranks.passes import Passes
 from sitegraph.store.classes import Weights
 from sitegraph.store.opened import Graph
 

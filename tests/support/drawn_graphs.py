@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sitegraph.passes import Passes
-from sitegraph.preferences import Preference
-from sitegraph.small import graph_of
+from sitegraph.building.small import graph_of
+from sitegraph.ranks.passes import Passes
+from sitegraph.sites.preferences import Preference
 from sitegraph.store.opened import Graph
 
 Vector = NDArray[np.float64]

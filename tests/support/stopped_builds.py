@@ -22,7 +22,7 @@ from built_graphs import draw_arcs, draw_hosts, files_of
 import sitegraph.store.builder
 import sitegraph.store.spill
 from corpus.storage import remove_leftovers
-from sitegraph.assemble import Hosts, assemble
+from sitegraph.building.assemble import Hosts, assemble
 from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets
 from sitegraph.store.names import NamesWriter

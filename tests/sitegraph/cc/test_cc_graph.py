@@ -6,17 +6,17 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from sitegraph.building.small import graph_of
 from sitegraph.cc.edges import EdgeCounts, read_edges
 from sitegraph.cc.merge import merge_ranks
 from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.cc.ranksout import write_ranks
 from sitegraph.cc.textout import write_edges, write_vertices
 from sitegraph.cc.vertices import read_vertices
-from sitegraph.export import export
+from sitegraph.exporting.export import export
+from sitegraph.exporting.subgraph import ego, listed, taken, top
 from sitegraph.hosts import reverse
-from sitegraph.small import graph_of
 from sitegraph.store.opened import Graph
-from sitegraph.subgraph import ego, listed, taken, top
 
 HOSTS = ["a.com", "blog.a.com", "a-b.com", "b.org", "xn--bcher-kva.de", "c.net", "d.net", "e.net"]
 ARCS = [(0, 1), (0, 3), (2, 0), (3, 0), (3, 4), (4, 5), (5, 6), (6, 5), (5, 0)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import sitegraph.passes
+import sitegraph.ranks.passes
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,5 +13,7 @@ def no_syncing() -> Iterator[None]:
     """These tests write thousands of small files and cut no power, so nothing waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr(sitegraph.passes, "HELD", 0)  # what is stored is what they are about: it is decoded in each pass
+        patch.setattr(
+            sitegraph.ranks.passes, "HELD", 0
+        )  # what is stored is what they are about: it is decoded in each pass
         yield

@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from site_graphs import arcs_of
 
-import sitegraph.assemble
+import sitegraph.building.assemble
 import sitegraph.store.builder
 import sitegraph.store.spill
-from sitegraph.assemble import Hosts, assemble, slices
+from sitegraph.building.assemble import Hosts, assemble, slices
+from sitegraph.building.small import graph_of
 from sitegraph.hosts import domain_of, reverse
 from sitegraph.layout import LEVELS, GraphSets
-from sitegraph.small import graph_of
 from sitegraph.store.names import NamesWriter
 from sitegraph.store.opened import Graph, open_graph
 from sitegraph.store.spill import Spill, range_bits
@@ -326,7 +326,7 @@ def test_slices_of_lists(sizes: list[int], size: int) -> None:
 
 def test_folding_by_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few arcs are folded at a time, the domain level is the same."""
-    monkeypatch.setattr(sitegraph.assemble, "SLICE", 7)
+    monkeypatch.setattr(sitegraph.building.assemble, "SLICE", 7)
     names, source, target, counts = drawn(2)
     sets = graph_of(tmp_path, names, source, target, counts)
     expected = plain_domains(plain_hosts(names, source, target, counts))

@@ -17,8 +17,8 @@ import pytest
 from damaged_graphs import KINDS, everything, file_of, make
 
 from corpus.errors import MissingError, StorageError
+from sitegraph.building.small import graph_of
 from sitegraph.layout import GraphSets
-from sitegraph.small import graph_of
 from sitegraph.store.arcs import INDEX, MAGIC, Arcs, ArcsWriter, Description
 from sitegraph.store.lists import ESCAPE
 from sitegraph.store.opened import Graph

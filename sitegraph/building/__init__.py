@@ -1,0 +1,1 @@
+"""From links, published files or arrays to a graph on disk."""

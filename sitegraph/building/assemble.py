@@ -1,0 +1,231 @@
+"""Host names and spilled host arcs -> a graph on disk, both levels.
+
+Whatever the links came from (a crawl's link table, Common Crawl's text files, arrays), it ends here: hosts are folded
+into registered domains (fold.py), host arcs built range by range, and each finished range is at once folded and
+spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold, 8 per node for in-degrees,
+and one range of arcs.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from corpus.storage import ShardSet, TableWriter, Written
+from corpus.url import PLATFORMS, Suffixes
+from sitegraph.building.fold import fold
+from sitegraph.layout import NODES, GraphSets, Level
+from sitegraph.store.builder import ArcBuilder, BuiltArcs, Lists, Origin
+from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER, Counts
+from sitegraph.store.names import Names, NamesWriter
+from sitegraph.store.numbering import Numbering
+from sitegraph.store.spill import Spill
+
+ROWS = 1 << 18
+"""Rows per row group of the node tables."""
+SLICE = 1 << 22
+"""Arcs folded at a time."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Built:
+    """A finished graph: its files, and counts by name."""
+
+    files: list[Written] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """What is known of hosts by id: whether a page of them was read (None: those that link), and how many (None: no
+    number is known)."""
+
+    crawled: NDArray[np.bool_] | None = None
+    pages: NDArray[np.int64] | None = None
+
+
+def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: Suffixes = PLATFORMS) -> Built:
+    """Build the graph of the host names in `out` and of the spilled arcs between them.
+
+    `work` keeps what is half done: called again after a kill with the same spill, it goes on.
+    """
+    built = Built()
+    names = Names(out.names("host").path(0))
+    domain_of, domains = fold_hosts(out, names, suffixes, built)
+    with Spill(work / "domain-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
+        done = folded.restore()
+        add_hosts(out, spill, hosts, domain_of, None if done else Folding(domain_of, folded), built)
+        if not done:
+            folded.mark_links(domain_of)
+            folded.save()
+        pages = None
+        if hosts.pages is not None:
+            pages = totals(hosts.pages, flags(spill.links, 0, len(names)), domain_of, len(domains.hosts))
+        add_domains(out, folded, domains, Origin(relabel=domain_of, pages=pages), built)
+    return built
+
+
+def add_hosts(
+    out: GraphSets,
+    spill: Spill,
+    hosts: Hosts,
+    domain_of: NDArray[np.int32],
+    folding: "Folding | None",
+    built: Built,
+) -> None:
+    """Build the host level; `folding` gets its arcs as they are finished."""
+    numbering = Numbering.of_bits(len(domain_of), spill.links)
+    arcs = ArcBuilder(
+        spill=spill,
+        arcs=out.arcs("host"),
+        classes=out.classes("host"),
+        numbering=numbering,
+        origin=Origin(domains=domain_of, pages=hosts.pages),
+        forward=folding,
+    ).build()
+    finish(out, "host", arcs, built)
+    columns = {"domain": domain_of, "in_domains": arcs.in_domains, "crawled": hosts.crawled}
+    write_nodes(out, "host", columns, numbering, built)
+
+
+def add_domains(out: GraphSets, folded: Spill, domains: "Domains", origin: Origin, built: Built) -> None:
+    """Build the level of registered domains from arcs between hosts and domains."""
+    numbering = Numbering.of_bits(len(domains.hosts), folded.links)
+    arcs = ArcBuilder(
+        spill=folded,
+        arcs=out.arcs("domain"),
+        classes=out.classes("domain"),
+        numbering=numbering,
+        origin=origin,
+    ).build()
+    finish(out, "domain", arcs, built)
+    columns = {"hosts": domains.hosts, "in_domains": arcs.in_domains, "platform": domains.platform}
+    write_nodes(out, "domain", columns, numbering, built)
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """Registered domains by id: hosts in each (int64), and whether it is a platform or public suffix (bool)."""
+
+    hosts: NDArray[np.int64]
+    platform: NDArray[np.bool_]
+
+
+def fold_hosts(out: GraphSets, names: Names, suffixes: Suffixes, built: Built) -> tuple[NDArray[np.int32], Domains]:
+    """Write the names of the registered domains; return the domain of each host (int32), and the domains."""
+    hosts: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    platform: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_)]
+    with NamesWriter(out.names("domain")) as writer:
+
+        def take(table: pa.Table) -> None:
+            writer.add(table["reversed"].combine_chunks())
+            hosts.append(table["hosts"].to_numpy())
+            platform.append(table["platform"].to_numpy(zero_copy_only=False))
+
+        domain_of = fold(names.tables(), len(names), take, suffixes)
+    built.files += [written_names(out.names("host"), names), writer.written]
+    return domain_of, Domains(np.concatenate(hosts), np.concatenate(platform))
+
+
+def written_names(shard_set: ShardSet, names: Names) -> Written:
+    """Return the entry of a names file that is already there."""
+    path = shard_set.path(0)
+    digest, size = sha256(path)
+    return Written(path.relative_to(shard_set.root).as_posix(), len(names), size, digest)
+
+
+def sha256(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 (hex) and size of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
+
+
+def totals(
+    pages: NDArray[np.int64], links: NDArray[np.bool_], domain_of: NDArray[np.int32], domains: int
+) -> NDArray[np.int64]:
+    """Return the pages of each domain; 0, unknown, where one of its hosts that link has an unknown number."""
+    found = np.zeros(domains, np.int64)
+    np.add.at(found, domain_of, pages)
+    found[domain_of[links & (pages == 0)]] = 0
+    return found
+
+
+@dataclass(slots=True)
+class Folding:
+    """Fold finished host arcs into arcs from hosts to registered domains, and spill them."""
+
+    domain_of: NDArray[np.int32]
+    spill: Spill
+
+    def add(self, first: int, lists: Lists) -> None:
+        """Spill the arcs of a range whose first host is `first`, those within a domain left out."""
+        for start, stop in slices(lists.offsets, SLICE):
+            part = slice(int(lists.offsets[start]), int(lists.offsets[stop]))
+            sizes = np.diff(lists.offsets[start : stop + 1])
+            source = lists.sources[part]
+            target = np.repeat(np.arange(first + start, first + stop, dtype=np.uint32), sizes)
+            away = self.domain_of[source] != self.domain_of[target]
+            counts = lists.rows[lists.index[part][away]] if self.spill.counted else None
+            self._add(source[away], target[away], counts)
+            if counts is not None:
+                self._mark_other_way(source[away], target[away], counts[:, OWNER] & FORWARD > 0)
+
+    def state(self) -> dict[str, Any]:
+        """Return what was spilled so far."""
+        return self.spill.state()
+
+    def rewind(self, state: dict[str, Any]) -> None:
+        """Forget what was spilled after a state."""
+        self.spill.rewind(state)
+
+    def _add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None) -> None:
+        self.spill.add(source, self.domain_of[target].astype(np.uint32), counts)
+
+    def _mark_other_way(self, source: NDArray[np.uint32], target: NDArray[np.uint32], owned: NDArray[np.bool_]) -> None:
+        """Spill the mark that the domains of pairs of one owner have it in the other direction as well."""
+        counts = np.zeros((np.count_nonzero(owned), len(COLUMNS)), np.int64)
+        counts[:, OWNER] = BACKWARD
+        self._add(target[owned], source[owned], counts)
+
+
+def slices(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of lists of about `size` arcs, at least one list each."""
+    start, last = 0, len(offsets) - 1
+    while start < last:
+        stop = int(np.searchsorted(offsets, offsets[start] + size, side="right")) - 1
+        stop = min(max(stop, start + 1), last)
+        yield start, stop
+        start = stop
+
+
+def finish(out: GraphSets, level: Level, arcs: BuiltArcs, built: Built) -> None:
+    """Add what was built of a level to the files and counts."""
+    built.files += arcs.files
+    built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
+
+
+def write_nodes(out: GraphSets, level: Level, columns: dict[str, Any], numbering: Numbering, built: Built) -> None:
+    """Write the nodes of a level; `links` comes from the numbering, and stands for `crawled` where that is None."""
+    schema = NODES[level]
+    with TableWriter(out.nodes(level), 0, schema) as writer:
+        for start in range(0, numbering.nodes, ROWS):
+            stop = min(start + ROWS, numbering.nodes)
+            links = flags(numbering.bits, start, stop)
+            rows = {name: links if values is None else values[start:stop] for name, values in columns.items()} | {
+                "links": links
+            }
+            arrays = [pa.array(rows[field.name], field.type) for field in schema]
+            writer.write(pa.table(arrays, schema=schema))
+    built.files.append(writer.written)
+    built.counts |= {f"{level}s": numbering.nodes, f"{level}s_linking": numbering.sources}
+
+
+def flags(bits: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.bool_]:
+    """Return the bits from `start` (a multiple of 64) up to `stop`."""
+    words = bits[start // 64 : (stop + 63) // 64].astype("<u8", copy=False)
+    return np.unpackbits(words.view(np.uint8), bitorder="little", count=stop - start).astype(np.bool_)

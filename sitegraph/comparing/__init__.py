@@ -1,0 +1,1 @@
+"""How far two rankings agree, and how releases drift."""

@@ -1,0 +1,1 @@
+"""Why a site has the ranks that it has."""

@@ -1,0 +1,1 @@
+"""A part of a graph, for other programs."""

@@ -1,0 +1,1 @@
+"""From a graph on disk to the authority table."""

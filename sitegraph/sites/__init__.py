@@ -1,0 +1,1 @@
+"""Files about sites, and the preferences that ranks start from."""
