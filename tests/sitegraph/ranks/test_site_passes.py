@@ -255,7 +255,7 @@ with passes_of(Path(sys.argv[1]), drawn, 2) as passes:
 @pytest.mark.slow
 def test_neither_chunks_nor_the_decoder_change_a_bit(tmp_path: Path) -> None:
     """Kernels compiled with other chunks, and with the plain decoder: the same ranks, bit for bit."""
-    support = Path(__file__).resolve().parents[1] / "support"
+    support = Path(__file__).resolve().parents[2] / "support"
     path = os.pathsep.join([str(support), *filter(None, sys.path)])
     found = []
     for number, (chunk, plain) in enumerate([(512, ""), (4, ""), (64, ""), (512, "1"), (64, "1")]):
