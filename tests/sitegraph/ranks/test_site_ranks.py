@@ -181,13 +181,13 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sitegraph.store.spill, "NARROWEST", 32)
         patch.setattr(sitegraph.store.builder, "BLOCK", 8)
-        patch.setattr(sitegraph.store.arcs, "GROUP", 1)
         found = stored(tmp_path_factory.mktemp("graph"), drawn)
-        with Passes(*found, 1) as passes:
-            assert len(passes.graph.arcs.groups()) == sum(
-                map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32)))
-            )
-            yield drawn, passes
+    with pytest.MonkeyPatch.context() as patch, Passes(*found, 1) as passes:
+        patch.setattr(sitegraph.store.arcs, "GROUP", 1)
+        assert len(passes.graph.arcs.groups()) == sum(
+            map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32)))
+        )
+        yield drawn, passes
 
 
 def preferences(drawn: Drawn, seed: int, count: int) -> list[Vector | None]:
