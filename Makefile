@@ -22,7 +22,7 @@ demo:  ## run the sample pipeline, print its funnel, say where the report is
 
 test:  ## the test suite, without the extras ray and train
 	$(call environment,dev)
-	$(BIN)/python -m pytest -m "not ray and not train and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ray and not train and not slow"
 
 test-slow:  ## the tests that take over a minute
 	$(call environment,dev)

@@ -51,7 +51,7 @@ def test_the_last_line_gets_its_newline(tmp_path: Path) -> None:
     assert read(written(tmp_path / "a", gzip.compress(b"1"))) == b"1\n"
 
 
-@pytest.mark.parametrize("data", [b"", gzip.compress(b""), gzip.compress(b"") * 3])
+@pytest.mark.parametrize("data", [b"", gzip.compress(b""), gzip.compress(b"") * 3], ids=["plain", "gzip", "members"])
 def test_nothing_is_no_block(tmp_path: Path, data: bytes) -> None:
     """Empty parts are files without lines."""
     assert list(text_blocks(written(tmp_path / "a", data), "edges")) == []
