@@ -105,17 +105,20 @@ ALONE: Final = np.array([[1, 0, 0, 1, 0, 0]], np.int64)
 
 @kernel
 def sort_stable(keys: Any, width: Any) -> Any:  # uint64[m] with rising sources -> (offsets int64[width + 1], uint32[m])
-    offsets = np.zeros(width + 1, np.int64)
+    places = np.zeros(width + 1, np.uint32)  # small, so that it stays in the cache
     for key in keys:
-        offsets[(key >> np.uint64(32)) + np.uint64(1)] += 1
-    for t in range(width):
-        offsets[t + 1] += offsets[t]
-    nexts = offsets[:-1].copy()
+        places[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
+    offsets = np.zeros(width + 1, np.int64)
+    for t in range(np.uint64(width)):
+        offsets[t + np.uint64(1)] = offsets[t] + np.int64(places[t + np.uint64(1)])
+    for t in range(np.uint64(width + 1)):
+        places[t] = offsets[t]
     sources = np.empty(len(keys), np.uint32)
     for key in keys:
         t = key >> np.uint64(32)
-        sources[np.uint64(nexts[t])] = key & np.uint64(0xFFFFFFFF)
-        nexts[t] += 1
+        at = places[t]
+        sources[np.uint64(at)] = np.uint32(key)
+        places[t] = at + np.uint32(1)
     return offsets, sources
 
 

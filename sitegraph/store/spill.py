@@ -54,18 +54,22 @@ def scatter(source: Any, target: Any, bits: Any, nexts: Any, keys: Any, places: 
 
 @kernel
 def mark(source: Any, bits: Any) -> None:  # uint32[m], uint64 words: set the bit of each source
+    last = np.uint64(1) << np.uint64(32)
     for s in source:
-        word = np.uint64(s) >> np.uint64(6)
-        bits[word] |= np.uint64(1) << (np.uint64(s) & np.uint64(63))
+        node = np.uint64(s)
+        if node != last:  # arcs mostly come source by source, and a word written again waits for itself
+            bits[node >> np.uint64(6)] |= np.uint64(1) << (node & np.uint64(63))
+            last = node
 
 
 @kernel
 def rising(source: Any, last: Any) -> Any:  # -> whether the sources never fall, `last` being the one before them
-    for s in source:
-        if s < last:
-            return False
-        last = s
-    return True
+    if len(source) and source[0] < last:
+        return False
+    fallen = np.uint32(0)
+    for i in range(np.uint64(1), np.uint64(len(source))):
+        fallen |= np.uint32(source[i] < source[i - np.uint64(1)])
+    return fallen == 0
 
 
 class Spill:
