@@ -99,6 +99,8 @@ def test_the_sample_crawl(root: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_real_archives(shared: Path, tmp_path: Path) -> None:
     """The same of the archives collected from the field, but for those named above."""
     names = sorted(path for path in (shared / "data" / "warc").iterdir() if path.suffix != ".md")
