@@ -38,9 +38,8 @@ def tokens(text: str) -> list[tuple[bool, str]]:
     for char in text:
         kind = tables().entries[ord(char)] & KIND
         if kind == WORD or (kind == MARK and open_word):
-            found = (
-                [*found[:-1], (True, found[-1][1] + lowered(char))] if open_word else [*found, (True, lowered(char))]
-            )
+            word = found.pop()[1] if open_word else ""
+            found.append((True, word + lowered(char)))
             open_word = True
         else:
             open_word = False
