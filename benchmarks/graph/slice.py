@@ -29,8 +29,9 @@ from benchmarks.graph.lab import (
 from corpus.storage import ShardSet, TableWriter, read_parquet
 from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
-from sitegraph.store.builder import ALONE, plain_lists, write_range
+from sitegraph.store.builder import write_range
 from sitegraph.store.classes import CLASSES, ClassTable
+from sitegraph.store.merging import ALONE, plain_lists
 from sitegraph.store.spill import Spill
 
 MODULE: Final = "benchmarks.graph.slice"

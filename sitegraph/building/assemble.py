@@ -20,8 +20,9 @@ from corpus.storage import ShardSet, TableWriter, Written
 from corpus.url import PLATFORMS, Suffixes
 from sitegraph.building.fold import fold
 from sitegraph.layout import NODES, GraphSets, Level
-from sitegraph.store.builder import ArcBuilder, BuiltArcs, Lists, Origin
+from sitegraph.store.builder import ArcBuilder, BuiltArcs, Origin
 from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER, Counts
+from sitegraph.store.merging import Lists
 from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill

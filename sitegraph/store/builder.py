@@ -1,6 +1,6 @@
 """Arcs by range of targets -> sorted, merged, numbered, compressed: the second half of an external sort.
 
-A range (spill.py) is sorted by (target, source); equal arcs become one, their counts added up. Where the spilled
+A range (spill.py) is sorted by (target, source), and equal arcs become one (merging.py). Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
 domain that link to one target become one arc that knows how many they were. Then the sources are numbered by slots,
 lists of linking and of dangling targets are parted, and both written in blocks.
@@ -13,7 +13,7 @@ behind the last mark. Memory: one range (arcs / 256 on average, a few times that
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,37 +23,11 @@ from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
 from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
-from sitegraph.store.classes import (
-    HOSTS,
-    NOFOLLOW,
-    OWNER,
-    PAGES,
-    SITEWIDE,
-    SPONSORED,
-    ClassTable,
-    Counts,
-    as_keys,
-    real,
-)
+from sitegraph.store.classes import ClassTable
+from sitegraph.store.linking import linking_domains
+from sitegraph.store.merging import ALONE, Lists, counted_lists, plain_lists, relabelled, with_sitewide
 from sitegraph.store.numbering import Numbering, links, rank
 from sitegraph.store.spill import Spill
-
-LEAST_PAGES: Final = 4
-"""Pages of a source from which a link on half of them is one of its template; on fewer it may be chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """Arcs of a range: those into its i-th node are sources[offsets[i]:offsets[i + 1]] (ids, ascending).
-
-    offsets int64[width + 1], sources uint32[m]. Arc k has the counts rows[index[k]] (int64[r, 6]; int32[m]); without
-    counts there is one row for all and index is empty.
-    """
-
-    offsets: NDArray[np.int64]
-    sources: NDArray[np.uint32]
-    rows: Counts
-    index: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,191 +68,6 @@ class Forward(Protocol):
     def rewind(self, state: Any) -> None:
         """Forget what was taken after a state."""
         ...
-
-
-ALONE: Final = np.array([[1, 0, 0, 1, 0, 0]], np.int64)
-"""The counts of an arc of which nothing is known but that it is there."""
-
-
-# Sorting and merging
-
-
-@kernel
-def sort_stable(keys: Any, width: Any) -> Any:  # uint64[m] with rising sources -> (offsets int64[width + 1], uint32[m])
-    places = np.zeros(width + 1, np.uint32)  # small, so that it stays in the cache
-    for key in keys:
-        places[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
-    offsets = np.zeros(width + 1, np.int64)
-    for t in range(np.uint64(width)):
-        offsets[t + np.uint64(1)] = offsets[t] + np.int64(places[t + np.uint64(1)])
-    for t in range(np.uint64(width + 1)):
-        places[t] = offsets[t]
-    sources = np.empty(len(keys), np.uint32)
-    for key in keys:
-        t = key >> np.uint64(32)
-        at = places[t]
-        sources[np.uint64(at)] = np.uint32(key)
-        places[t] = at + np.uint32(1)
-    return offsets, sources
-
-
-@kernel
-def split_keys(keys: Any, width: Any) -> Any:  # sorted uint64[m] -> (offsets int64[width + 1], sources uint32[m])
-    offsets = np.zeros(width + 1, np.int64)
-    sources = np.empty(len(keys), np.uint32)
-    for i in range(np.uint64(len(keys))):
-        offsets[(keys[i] >> np.uint64(32)) + np.uint64(1)] += 1
-        sources[i] = keys[i] & np.uint64(0xFFFFFFFF)
-    for t in range(width):
-        offsets[t + 1] += offsets[t]
-    return offsets, sources
-
-
-@kernel
-def repeats(offsets: Any, sources: Any) -> Any:  # -> whether a list has a source twice
-    found = np.uint64(0)
-    for t in range(len(offsets) - 1):
-        for i in range(np.uint64(offsets[t]) + np.uint64(1), np.uint64(offsets[t + 1])):
-            found |= np.uint64(sources[i] == sources[i - np.uint64(1)])
-    return found > 0
-
-
-@kernel
-def drop_repeats(offsets: Any, sources: Any) -> Any:
-    """Keep one of equal sources in each list, in place; offsets change; return how many are left."""
-    at, start = 0, offsets[0]
-    for t in range(len(offsets) - 1):
-        end = offsets[t + 1]
-        offsets[t] = at
-        for i in range(start, end):
-            if i == start or sources[i] != sources[i - 1]:
-                sources[at] = sources[i]
-                at += 1
-        start = end
-    offsets[len(offsets) - 1] = at
-    return at
-
-
-def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
-    """Return the lists of arcs without counts; `rising`: their sources never fell when they were added."""
-    if rising:
-        offsets, sources = sort_stable(keys, width)
-    else:
-        keys.sort()
-        offsets, sources = split_keys(keys, width)
-    left = drop_repeats(offsets, sources) if repeats(offsets, sources) else len(sources)
-    return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
-
-
-def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int, only_real: bool = True) -> Lists:
-    """Return the lists of arcs with counts: those of equal arcs are added up (owner: or-ed, hosts: the largest)."""
-    order = np.argsort(keys, kind="stable")
-    keys, counts = keys[order], counts[order]
-    return merge(keys, counts, np.maximum.reduceat, width, only_real)
-
-
-def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, only_real: bool = True) -> Lists:
-    """Return the lists of sorted arcs, equal ones made one; `hosts` is the ufunc method that merges the hosts.
-
-    only_real: without pairs of which only the other direction says that they have one owner.
-    """
-    starts = np.flatnonzero(np.concatenate([[len(keys) > 0], keys[1:] != keys[:-1]]))
-    found = np.zeros((len(starts), counts.shape[1]), np.int64)
-    if len(starts):
-        found[:, :HOSTS] = np.add.reduceat(counts[:, :HOSTS], starts, axis=0)
-        found[:, HOSTS] = hosts(counts[:, HOSTS], starts)
-        found[:, OWNER] = np.bitwise_or.reduceat(counts[:, OWNER], starts)
-    kept = real(found) if only_real else slice(None)
-    offsets, sources = split_keys(keys[starts][kept], width)
-    return indexed(offsets, sources, found[kept])
-
-
-def indexed(offsets: NDArray[np.int64], sources: NDArray[np.uint32], counts: Counts) -> Lists:
-    """Return lists whose counts are stored once per distinct row."""
-    _, first, index = np.unique(as_keys(counts), return_index=True, return_inverse=True)
-    return Lists(offsets, sources, counts[first], index.astype(np.int32).ravel())
-
-
-def relabelled(lists: Lists, relabel: NDArray[np.int32]) -> Lists:
-    """Return the lists with sources relabelled; arcs that become equal are merged, and their hosts counted."""
-    width = len(lists.offsets) - 1
-    target = np.repeat(np.arange(width, dtype=np.uint64), np.diff(lists.offsets))
-    keys = target << np.uint64(32) | relabel[lists.sources].astype(np.uint64)
-    if len(lists.index):
-        order = np.argsort(keys, kind="stable")
-        counts = lists.rows[lists.index[order]]
-        counts[:, HOSTS] = counts[:, :HOSTS].sum(axis=1) > 0
-        return merge(keys[order], counts, np.add.reduceat, width)
-    keys.sort()
-    starts = np.flatnonzero(np.concatenate([[len(keys) > 0], keys[1:] != keys[:-1]]))
-    offsets, sources = split_keys(keys[starts], width)
-    hosts = np.diff(np.append(starts, len(keys)))
-    distinct, index = np.unique(hosts, return_inverse=True)
-    rows = np.repeat(ALONE, len(distinct), axis=0)
-    rows[:, PAGES] = rows[:, HOSTS] = distinct
-    return Lists(offsets, sources, rows, index.astype(np.int32).ravel())
-
-
-def with_sitewide(lists: Lists, pages: NDArray[np.int64]) -> Lists:
-    """Return the lists with the mark `sitewide` where a link stands on half of its source's pages or more."""
-    if not len(lists.index):
-        return lists
-    counts = lists.rows[lists.index]
-    total = pages[lists.sources]
-    linking = counts[:, PAGES] + counts[:, NOFOLLOW] + counts[:, SPONSORED]
-    counts[:, SITEWIDE] = (total >= LEAST_PAGES) & (2 * linking >= total)
-    return indexed(lists.offsets, lists.sources, counts)
-
-
-# Counting linking domains
-
-
-@kernel
-def count_domains(offsets: Any, sources: Any, endorsing: Any, domains: Any, own: Any) -> Any:
-    """Return per list the distinct domains[source] other than own[i], over arcs with endorsing[k] (all, if empty)."""
-    found = np.zeros(len(offsets) - 1, np.int64)
-    held = np.empty(1024, np.int32)
-    for t in range(len(found)):
-        size = offsets[t + 1] - offsets[t]
-        if size > len(held):
-            held = np.empty(2 * size, np.int32)
-        used, rising = 0, True
-        for k in range(offsets[t], offsets[t + 1]):
-            domain = domains[sources[k]]
-            if domain == own[t] or (len(endorsing) > 0 and not endorsing[k]):
-                continue
-            if used and domain == held[used - 1]:
-                continue
-            rising = rising and (used == 0 or domain > held[used - 1])
-            held[used] = domain
-            used += 1
-        if not rising:
-            some = np.sort(held[:used])
-            used = 1
-            for i in range(1, len(some)):
-                used += some[i] != some[i - 1]
-        found[t] = used
-    return found
-
-
-def endorsing(lists: Lists) -> NDArray[np.bool_]:
-    """Return which arcs endorse (bool[m]); empty where all do."""
-    sums = lists.rows[:, :HOSTS].sum(axis=1) > 0
-    return sums[lists.index] if len(lists.index) else np.zeros(0, np.bool_)
-
-
-def linking_domains(lists: Lists, first: int, domains: NDArray[np.int32] | None) -> NDArray[np.int64]:
-    """Return per node of a range the distinct domains that link to it; `first` is the id of its first node."""
-    some = endorsing(lists)
-    if domains is not None:
-        own = domains[first : first + len(lists.offsets) - 1]
-        return np.asarray(count_domains(lists.offsets, lists.sources, some, domains, own))
-    if not len(some):
-        return np.diff(lists.offsets)
-    return np.diff(np.concatenate([[0], np.cumsum(some)])[lists.offsets])
-
-
-# Numbering and writing
 
 
 @kernel
@@ -333,9 +122,6 @@ def rank_of(node: int, numbering: Numbering) -> int:
     word, bit = divmod(node, 64)
     low = int(numbering.bits[word]) & ((1 << bit) - 1) if word < len(numbering.bits) else 0
     return int(numbering.before[min(word, len(numbering.bits))]) + low.bit_count()
-
-
-# The ranges of a level
 
 
 @dataclass(slots=True, kw_only=True)
