@@ -136,7 +136,8 @@ class Passes:
         Each thread reads all of the blocks, and adds what belongs to its own range of sources.
         """
         ask = y.nbytes > CACHED
-        bounds = np.linspace(0, len(y), self.threads + 1).astype(np.int64).tolist()
+        threads = max(1, min(self.threads, len(y)))  # none has an empty range
+        bounds = np.linspace(0, len(y), threads + 1).astype(np.int64).tolist()
 
         def work(thread: int) -> None:
             low, part = bounds[thread], y[bounds[thread] : bounds[thread + 1]]
@@ -147,7 +148,8 @@ class Passes:
                 if not push(*given):
                     raise self.graph.arcs.damaged(number)
 
-        self.spread(range(self.threads), work)
+        if len(y):
+            self.spread(range(threads), work)
 
     def out_weights(self) -> Vector:
         """Return the weight that leaves each source (float64[sources])."""
