@@ -5,12 +5,14 @@ none; what a killed writer leaves behind is a `*.tmp` that nobody reads and the 
 comes back as a `Written` with its SHA-256, which later units use to tell whether their inputs changed.
 """
 
+import abc
 import contextlib
 import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -169,12 +171,50 @@ def encodings(schema: pa.Schema) -> dict[str, str] | None:
     return dict.fromkeys(signed, "DELTA_BINARY_PACKED") or None
 
 
-class TableWriter:
+class WholeWriter(abc.ABC):
+    """Write one part file: `with` a subclass `as out`, hand it rows; then `out.written` describes the file.
+
+    Leaving the block by an exception leaves no file, and so does one while the file is begun or finished. A subclass
+    says what lies around its rows (`_frame`), writes them to `_file` and counts them in `rows`.
+    """
+
+    def __init__(self, root: Path, path: Path) -> None:
+        self.root, self.path = root, path
+        self.rows = 0
+        self._written: Written | None = None
+
+    @property
+    def written(self) -> Written:
+        """The finished file."""
+        if self._written is None:
+            raise StorageError(f"{self.path}: asked for before it was finished")
+        return self._written
+
+    @abc.abstractmethod
+    def _frame(self) -> AbstractContextManager[None]:
+        """Begin the file, and finish it when the block ends well."""
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._file = stack.enter_context(whole_file(self.path))
+            stack.enter_context(self._frame())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+        if kind is None:
+            name = self.path.relative_to(self.root).as_posix()
+            self._written = Written(name, self.rows, self._file.bytes, self._file.hash.hexdigest())
+
+
+class TableWriter(WholeWriter):
     """Write one Parquet part file row group by row group: `with TableWriter(...) as out: out.write(table)`.
 
-    Leaving the block by an exception leaves no file. After the block `out.written` describes the file. Rows are
-    handed over as Arrow tables or as lists of dicts; a table that does not fit shows both schemas. How columns are
-    stored is `WRITING` and `encodings`, unless `options` (of pyarrow's ParquetWriter) say otherwise.
+    Rows are handed over as Arrow tables or as lists of dicts; a table that does not fit shows both schemas. How
+    columns are stored is `WRITING` and `encodings`, unless `options` (of pyarrow's ParquetWriter) say otherwise.
     """
 
     def __init__(
@@ -186,30 +226,26 @@ class TableWriter:
         path: Path | None = None,
         **options: Any,
     ) -> None:
-        self.root = shard_set.root
-        self.path = path or shard_set.path(part)
+        super().__init__(shard_set.root, path or shard_set.path(part))
         self.schema = schema
-        self.rows = 0
-        self._written: Written | None = None
         self._options: dict[str, Any] = WRITING | {"column_encoding": encodings(schema)} | options
         if self._options["use_dictionary"]:
             self._options["column_encoding"] = None  # a dictionary takes its place
         if "compression" in options:
             self._options["compression_level"] = options.get("compression_level")
 
-    @property
-    def written(self) -> Written:
-        if self._written is None:
-            raise StorageError(f"{self.path}: asked for before it was finished")
-        return self._written
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            self._file = stack.enter_context(whole_file(self.path))
+    @contextlib.contextmanager
+    def _frame(self) -> Iterator[None]:
+        with as_storage_error(self.path):
+            self._writer = pq.ParquetWriter(cast("Any", self._file), self.schema, **self._options)
+        try:
+            yield
+        except BaseException:
+            self._file.discarding = True
+            raise
+        finally:
             with as_storage_error(self.path):
-                self._writer = pq.ParquetWriter(cast("Any", self._file), self.schema, **self._options)
-            self._stack = stack.pop_all()
-        return self
+                self._writer.close()
 
     def write(self, rows: pa.Table | list[dict[str, Any]], row_group_size: int | None = None) -> None:
         """Write rows as one row group (or several of `row_group_size` rows); no rows write nothing."""
@@ -220,21 +256,6 @@ class TableWriter:
             with as_storage_error(self.path):
                 self._writer.write_table(table, row_group_size or table.num_rows)
             self.rows += table.num_rows
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._file.discarding = kind is not None
-            with as_storage_error(self.path):
-                self._writer.close()
-        except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._stack.__exit__(kind, error, trace)
-        if kind is None:
-            name = self.path.relative_to(self.root).as_posix()
-            self._written = Written(name, self.rows, self._file.bytes, self._file.hash.hexdigest())
 
 
 @contextlib.contextmanager

@@ -8,28 +8,28 @@ many targets, arcs and bytes, and the CRC-32 of its bytes. A graph has one file 
 blocks of that range's linking targets first and of its dangling ones after them, so that files can be written one by
 one, in one pass, and be read as if they were one.
 
-Files are memory-mapped. A block is handed out only after its check sum was compared (once in the life of the reader),
-its lengths agree, and with views of exactly its bytes; kernels check each source before they use it. So damage is a
-StorageError with file, block and offset, whatever it is.
+A block is handed out only after its check sum was compared (checkedfile.py), its lengths agree, and with views of
+exactly its bytes; kernels check each source before they use it. So damage is a StorageError with file, block and
+offset, whatever it is.
 """
 
 import hashlib
 import json
-import mmap
-import struct
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
-from corpus.storage import HashingFile, ShardSet, Written, whole_file
+from corpus.storage import ShardSet, WholeWriter
+from sitegraph.store.checkedfile import TAIL, CheckedFile
 from sitegraph.store.lists import check_block, to_degrees, to_gaps
 from sitegraph.store.vbyte import PADDING, encode
 
@@ -50,7 +50,6 @@ INDEX: Final = np.dtype(
         ("crc", "<i8"),
     ]
 )
-_TAIL: Final = struct.Struct("<QQI8s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,28 +88,21 @@ def aligned(length: int) -> int:
     return (length + 7) // 8 * 8
 
 
-class ArcsWriter:
+class ArcsWriter(WholeWriter):
     """Write one arcs file, block by block: `with ArcsWriter(...) as out: out.write(...)`; then `out.written`."""
 
     def __init__(self, shard_set: ShardSet, part: int, description: Description) -> None:
-        self._root, self.path = shard_set.root, shard_set.path(part)
+        super().__init__(shard_set.root, shard_set.path(part))
         self._description = description
-        self._rows: list[tuple[int, ...]] = []
-        self.arcs = 0
-        self._written: Written | None = None
+        self._index: list[tuple[int, ...]] = []
 
-    @property
-    def written(self) -> Written:
-        """The finished file."""
-        if self._written is None:
-            raise StorageError(f"{self.path}: asked for before it was finished")
-        return self._written
-
-    def __enter__(self) -> Self:
-        self._whole = whole_file(self.path)
-        self._file: HashingFile = self._whole.__enter__()
+    @contextmanager
+    def _frame(self) -> Iterator[None]:
         self._file.write(MAGIC)
-        return self
+        yield
+        index = np.array(self._index, INDEX).tobytes()
+        text = json.dumps(asdict(self._description), sort_keys=True).encode()
+        self._file.write(index + text + TAIL.pack(len(index), len(text), zlib.crc32(index + text), MAGIC))
 
     def write(
         self, first: int, offsets: NDArray[np.int64], sources: NDArray[np.uint32], codes: NDArray[Any], references: Any
@@ -130,26 +122,9 @@ class ArcsWriter:
         body += bytes(aligned(len(body) + PADDING) - len(body))
         body += codes.astype(f"<u{self._description.code_bytes}").tobytes() if self._description.code_bytes else b""
         body += bytes(aligned(len(body)) - len(body))
-        self._rows.append((self._file.bytes, len(body), first, count, m, 4 * used, size, zlib.crc32(body)))
+        self._index.append((self._file.bytes, len(body), first, count, m, 4 * used, size, zlib.crc32(body)))
         self._file.write(body)
-        self.arcs += m
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        except BaseException as failure:
-            self._whole.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._whole.__exit__(kind, *rest)
-        if kind is None:
-            name = self.path.relative_to(self._root).as_posix()
-            self._written = Written(name, self.arcs, self._file.bytes, self._file.hash.hexdigest())
-
-    def _finish(self) -> None:
-        index = np.array(self._rows, INDEX).tobytes()
-        text = json.dumps(asdict(self._description), sort_keys=True).encode()
-        self._file.write(index + text + _TAIL.pack(len(index), len(text), zlib.crc32(index + text), MAGIC))
+        self.rows += m
 
 
 def within(index: NDArray[Any], end: int) -> bool:
@@ -159,54 +134,32 @@ def within(index: NDArray[Any], end: int) -> bool:
     return least and lie and bool((index["targets"] > 0).all()) and not (index["offset"] % 8).any()
 
 
-class ArcsFile:
-    """An arcs file, memory-mapped; `index` has a row per block."""
+class ArcsFile(CheckedFile):
+    """An arcs file; `index` has a row per block."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path, MAGIC, "an arcs file")
+        rows, text = self._numbers
+        if rows % INDEX.itemsize:
+            raise self._cut_short()
+        start, found = self._foot(rows + text)
+        foot = found.tobytes()
         try:
-            with open(path, "rb") as stream:
-                self._map = np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{path}: cannot be read ({error}); build the graph again") from error
-        self.index, self.description = self._foot()
-        self._seen = np.zeros(len(self.index), np.bool_)
-
-    def _foot(self) -> tuple[NDArray[Any], Description]:
-        size = len(self._map)
-        if size < len(MAGIC) + _TAIL.size or self._map[: len(MAGIC)].tobytes() != MAGIC:
-            raise self._damaged("it does not begin as an arcs file does")
-        rows, text, crc, magic = _TAIL.unpack(self._map[size - _TAIL.size :].tobytes())
-        start = size - _TAIL.size - rows - text
-        if magic != MAGIC or start < len(MAGIC) or rows % INDEX.itemsize:
-            raise self._damaged("it does not end as an arcs file does; it may be cut short")
-        foot = self._map[start : size - _TAIL.size].tobytes()
-        if zlib.crc32(foot) != crc:
-            raise self._damaged("the check sum of its index is wrong")
-        try:
-            index, description = np.frombuffer(foot[:rows], INDEX), Description(**json.loads(foot[rows:]))
+            self.index, self.description = np.frombuffer(foot[:rows], INDEX), Description(**json.loads(foot[rows:]))
         except (ValueError, TypeError) as error:
             raise self._damaged(f"its description is wrong ({error})") from error
-        if not description.sound or not within(index, start):
+        if not self.description.sound or not within(self.index, start):
             raise self._damaged("its index and description speak of what cannot be")
-        return index, description
-
-    def _damaged(self, why: str) -> StorageError:
-        return StorageError(f"{self.path}: {why}; build the graph again")
 
     def block(self, number: int) -> Block:
         """Return a block. Raises StorageError when it is damaged."""
         row = {name: int(self.index[name][number]) for name in INDEX.names or ()}
-        body = self._map[row["offset"] : row["offset"] + row["bytes"]]
-        place = f"block {number} at byte {row['offset']:,}"
-        if not self._seen[number]:
-            if len(body) != row["bytes"] or zlib.crc32(body.data) != row["crc"]:
-                raise self._damaged(f"{place}: its check sum is wrong")
-            self._seen[number] = True
+        start, place = row["offset"], f"block {number} at byte {row['offset']:,}"
+        body = self._part(number, start, start + row["bytes"], row["crc"], f"{place}: its check sum is wrong")
         cuts = np.cumsum([0, row["targets"], row["escapes"], (row["arcs"] + 3) // 4, row["data"] + PADDING]).tolist()
         width = self.description.code_bytes
-        start = aligned(cuts[-1])
-        codes = body[start : start + width * row["arcs"]]
+        at = aligned(cuts[-1])
+        codes = body[at : at + width * row["arcs"]]
         degrees, escapes, control, data = (body[a:b] for a, b in pairwise(cuts))
         whole = len(data) == row["data"] + PADDING and len(codes) == width * row["arcs"]
         if not whole or not check_block(degrees, escapes, control, row["data"], row["arcs"]):

@@ -7,32 +7,30 @@ by its id after at most GROUP steps, and an id by its name in a binary search ov
     magic | group | group ... | offset of each group and of their end (uint64), CRC-32 of each page | names, groups,
     CRC-32 of what lies behind the groups | magic
 
-A page is PAGE groups, the last one shorter. It is held against its check sum when something of it is first asked for,
-once in the life of the reader, so nobody gets a name or an id from a damaged file, and nobody waits for all of a large
-one to be read.
+A page is PAGE groups, the last one shorter; it is what has a check sum of its own (checkedfile.py).
 
 A name is at most 255 bytes long: one byte each for the shared prefix and for the rest of a name.
 """
 
-import mmap
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from corpus.errors import InputError, StorageError
+from corpus.errors import InputError
 from corpus.kernels import kernel
-from corpus.storage import HashingFile, ShardSet, Written, whole_file
+from corpus.storage import ShardSet, WholeWriter
+from sitegraph.store.checkedfile import TAIL, CheckedFile
 
 MAGIC: Final = b"HWNAMES2"
 GROUP: Final = 32
 LONGEST: Final = 255
-_TAIL: Final = struct.Struct("<QQI8s")
 _COUNTS: Final = struct.Struct("<QQ")
 PAGE: Final = 1 << 12
 """Groups that have one check sum: about a megabyte."""
@@ -161,28 +159,29 @@ def string_parts(names: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     return np.frombuffer(data, np.uint8) if data and data.size else np.zeros(0, np.uint8), cuts
 
 
-class NamesWriter:
+class NamesWriter(WholeWriter):
     """Write a names file: `with NamesWriter(shard_set) as out: out.add(names)`; then `out.written`."""
 
     def __init__(self, shard_set: ShardSet, part: int = 0) -> None:
-        self._root, self.path = shard_set.root, shard_set.path(part)
-        self._last, self._size, self.names = np.zeros(LONGEST, np.uint8), 0, 0
+        super().__init__(shard_set.root, shard_set.path(part))
+        self._last, self._size = np.zeros(LONGEST, np.uint8), 0
         self._starts: list[NDArray[np.int64]] = []
         self._groups, self._crc, self._crcs = 0, 0, list[int]()
-        self._written: Written | None = None
 
     @property
-    def written(self) -> Written:
-        """The finished file."""
-        if self._written is None:
-            raise StorageError(f"{self.path}: asked for before it was finished")
-        return self._written
+    def names(self) -> int:
+        """How many names there are by now."""
+        return self.rows
 
-    def __enter__(self) -> Self:
-        self._whole = whole_file(self.path)
-        self._file: HashingFile = self._whole.__enter__()
+    @contextmanager
+    def _frame(self) -> Iterator[None]:
         self._file.write(MAGIC)
-        return self
+        yield
+        starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
+        crcs = np.array([*self._crcs, self._crc][: (self._groups + PAGE - 1) // PAGE], "<u4")
+        table = starts.tobytes() + crcs.tobytes()
+        crc = zlib.crc32(_COUNTS.pack(self.names, self._groups), zlib.crc32(table))
+        self._file.write(table + TAIL.pack(self.names, self._groups, crc, MAGIC))
 
     def add(self, names: pa.Array) -> None:
         """Append reversed names (Arrow strings). Raises InputError for one that is not behind the name before it."""
@@ -202,7 +201,7 @@ class NamesWriter:
             self._size = int(offsets[-1] - offsets[-2])
         self._starts.append(starts[:groups] + self._file.bytes)
         self._put(out[:size], starts[:groups])
-        self.names += count
+        self.rows += count
 
     def _put(self, data: NDArray[np.uint8], starts: NDArray[np.int64]) -> None:
         """Write groups; starts: where in `data` each begins."""
@@ -216,55 +215,21 @@ class NamesWriter:
         self._groups += len(starts)
         self._file.write(data.data)
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        except BaseException as failure:
-            self._whole.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._whole.__exit__(kind, *rest)
-        if kind is None:
-            name = self.path.relative_to(self._root).as_posix()
-            self._written = Written(name, self.names, self._file.bytes, self._file.hash.hexdigest())
 
-    def _finish(self) -> None:
-        starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
-        crcs = np.array([*self._crcs, self._crc][: (self._groups + PAGE - 1) // PAGE], "<u4")
-        table = starts.tobytes() + crcs.tobytes()
-        crc = zlib.crc32(_COUNTS.pack(self.names, self._groups), zlib.crc32(table))
-        self._file.write(table + _TAIL.pack(self.names, self._groups, crc, MAGIC))
-
-
-class Names(Sequence[str]):
+class Names(CheckedFile, Sequence[str]):
     """The reversed names of a level by id: `names[id]`, `names.find([...])`, `names.tables()`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            with open(path, "rb") as stream:
-                self._data = np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{path}: cannot be read ({error}); build the graph again") from error
-        size = len(self._data)
-        if size < len(MAGIC) + _TAIL.size or self._data[: len(MAGIC)].tobytes() != MAGIC:
-            raise self._damaged("it does not begin as a names file does")
-        self._count, groups, crc, magic = _TAIL.unpack(self._data[size - _TAIL.size :].tobytes())
+        super().__init__(path, MAGIC, "a names file")
+        self._count, groups = self._numbers
+        if groups != (self._count + GROUP - 1) // GROUP:
+            raise self._cut_short()
         pages = (groups + PAGE - 1) // PAGE
-        start = size - _TAIL.size - 8 * (groups + 1) - 4 * pages
-        if magic != MAGIC or start < len(MAGIC) or groups != (self._count + GROUP - 1) // GROUP:
-            raise self._damaged("it does not end as a names file does; it may be cut short")
-        table = self._data[start : size - _TAIL.size]
-        if zlib.crc32(_COUNTS.pack(self._count, groups), zlib.crc32(table.data)) != crc:
-            raise self._damaged("the check sum of its index is wrong")
+        start, table = self._foot(8 * (groups + 1) + 4 * pages, _COUNTS.pack(self._count, groups))
         self._starts = np.frombuffer(table.data, "<i8", groups + 1).astype(np.int64, copy=False)
         self._crcs = np.frombuffer(table.data, "<u4", pages, 8 * (groups + 1))
         if self._starts[0] != len(MAGIC) or self._starts[-1] != start or (np.diff(self._starts) < 0).any():
             raise self._damaged("its groups do not follow one another")
-        self._seen = np.zeros(pages, np.bool_)
-
-    def _damaged(self, why: str) -> StorageError:
-        return StorageError(f"{self.path}: {why}; build the graph again")
 
     def verify(self) -> None:
         """Raise StorageError unless all check sums are right."""
@@ -273,11 +238,9 @@ class Names(Sequence[str]):
     def _check(self, groups: NDArray[np.int64]) -> None:
         """Hold the pages of some groups against their check sums, those that were not yet."""
         for page in np.unique(groups // PAGE).tolist():
-            if not self._seen[page]:
-                start, end = self._starts[page * PAGE], self._starts[min((page + 1) * PAGE, len(self._starts) - 1)]
-                if zlib.crc32(self._data[start:end].data) != self._crcs[page]:
-                    raise self._damaged(f"the check sum of the names from {page * PAGE * GROUP:,} on is wrong")
-                self._seen[page] = True
+            first, behind = page * PAGE, min((page + 1) * PAGE, len(self._starts) - 1)
+            wrong = f"the check sum of the names from {first * GROUP:,} on is wrong"
+            self._part(page, int(self._starts[first]), int(self._starts[behind]), int(self._crcs[page]), wrong)
 
     def __len__(self) -> int:
         return int(self._count)
@@ -294,7 +257,7 @@ class Names(Sequence[str]):
         found = []
         for node in np.asarray(ids, np.int64).tolist():
             group = node // GROUP
-            found.append(self._groups(group, 1)[node - group * GROUP].as_py())
+            found.append(self._unpacked(group, 1)[node - group * GROUP].as_py())
         return found
 
     def find(self, names: Sequence[str] | pa.Array) -> NDArray[np.int64]:
@@ -315,10 +278,11 @@ class Names(Sequence[str]):
             end = min(start + rows, stop)
             group = start // GROUP
             groups = (end - 1) // GROUP - group + 1
-            yield self._groups(group, groups).slice(start - group * GROUP, end - start)
+            yield self._unpacked(group, groups).slice(start - group * GROUP, end - start)
             start = end
 
-    def _groups(self, first: int, groups: int) -> pa.Array:
+    def _unpacked(self, first: int, groups: int) -> pa.Array:
+        """Return the names of some groups."""
         self._check(np.arange(first, first + groups))
         count = min(groups * GROUP, len(self) - first * GROUP)
         out, offsets = np.empty(count * LONGEST, np.uint8), np.empty(count + 1, np.int64)

@@ -1,9 +1,11 @@
 """Files are written whole or not at all, and what is wrong is said in a sentence."""
 
+import contextlib
 import errno
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from corpus.errors import StorageError
 from corpus.storage import (
     ShardSet,
     TableWriter,
+    WholeWriter,
     open_parquet,
     read_parquet,
     remove_leftovers,
@@ -56,6 +59,26 @@ def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
         out.write([{"n": 1}])
         raise RuntimeError("half way")
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+class Unfinished(WholeWriter):
+    """A writer that gives up at the end."""
+
+    @contextlib.contextmanager
+    def _frame(self) -> Iterator[None]:
+        self._file.write(b"begun")
+        yield
+        raise RuntimeError("at the end")
+
+
+def test_a_writer_that_fails_while_it_finishes_leaves_nothing(tmp_path: Path) -> None:
+    """Neither the file nor a temporary one, and nothing that describes it."""
+    out = Unfinished(tmp_path, tmp_path / "numbers" / "part")
+    with pytest.raises(RuntimeError, match="at the end"), out:
+        pass
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    with pytest.raises(StorageError, match="part: asked for before it was finished"):
+        _ = out.written
 
 
 def test_a_failing_writer_keeps_the_older_file(tmp_path: Path) -> None:
