@@ -16,12 +16,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpus.kernels import kernel
 from corpus.storage import ShardSet, TableWriter, Written
 from corpus.url import PLATFORMS, Suffixes
 from sitegraph.building.fold import fold
 from sitegraph.layout import NODES, GraphSets, Level
 from sitegraph.store.builder import ArcBuilder, BuiltArcs, Origin
-from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER, Counts
+from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER
 from sitegraph.store.merging import Lists
 from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
@@ -156,6 +157,26 @@ def totals(
     return found
 
 
+@kernel
+def leaving(offsets: Any, sources: Any, first: Any, domains: Any, source: Any, target: Any, places: Any) -> Any:
+    """Fill in the arcs of lists that leave a domain; return how many there are.
+
+    offsets int64[k + 1] from any place on: the lists of the nodes from `first` on, in sources (uint32). source, target
+    (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in `sources` the arc stands) are filled.
+    """
+    used = np.uint64(0)
+    placed = len(places) > 0
+    for t in range(np.uint64(len(offsets) - 1)):
+        own = domains[np.uint64(first) + t]
+        for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + np.uint64(1)])):
+            host = sources[k]
+            source[used], target[used] = host, own
+            if placed:
+                places[used] = k
+            used += np.uint64(domains[np.uint64(host)] != own)
+    return used
+
+
 @dataclass(slots=True)
 class Folding:
     """Fold finished host arcs into arcs from hosts to registered domains, and spill them."""
@@ -166,15 +187,21 @@ class Folding:
     def add(self, first: int, lists: Lists) -> None:
         """Spill the arcs of a range whose first host is `first`, those within a domain left out."""
         for start, stop in slices(lists.offsets, SLICE):
-            part = slice(int(lists.offsets[start]), int(lists.offsets[stop]))
-            sizes = np.diff(lists.offsets[start : stop + 1])
-            source = lists.sources[part]
-            target = np.repeat(np.arange(first + start, first + stop, dtype=np.uint32), sizes)
-            away = self.domain_of[source] != self.domain_of[target]
-            counts = lists.rows[lists.index[part][away]] if self.spill.counted else None
-            self._add(source[away], target[away], counts)
-            if counts is not None:
-                self._mark_other_way(source[away], target[away], counts[:, OWNER] & FORWARD > 0)
+            offsets = lists.offsets[start : stop + 1]
+            size = int(offsets[-1] - offsets[0])
+            source, target = np.empty(size, np.uint32), np.empty(size, np.uint32)
+            places = np.empty(size if self.spill.counted else 0, np.int64)
+            used = leaving(offsets, lists.sources, first + start, self.domain_of, source, target, places)
+            source, target = source[:used], target[:used]
+            if not self.spill.counted:
+                self.spill.add(source, target)
+                continue
+            places = places[:used]
+            counts = lists.rows[lists.index[places]]
+            self.spill.add(source, target, counts)
+            owned = counts[:, OWNER] & FORWARD > 0
+            hosts = first + start - 1 + np.searchsorted(offsets, places[owned], side="right")
+            self._mark_other_way(source[owned], hosts.astype(np.uint32))
 
     def state(self) -> dict[str, Any]:
         """Return what was spilled so far."""
@@ -184,14 +211,11 @@ class Folding:
         """Forget what was spilled after a state."""
         self.spill.rewind(state)
 
-    def _add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None) -> None:
-        self.spill.add(source, self.domain_of[target].astype(np.uint32), counts)
-
-    def _mark_other_way(self, source: NDArray[np.uint32], target: NDArray[np.uint32], owned: NDArray[np.bool_]) -> None:
-        """Spill the mark that the domains of pairs of one owner have it in the other direction as well."""
-        counts = np.zeros((np.count_nonzero(owned), len(COLUMNS)), np.int64)
+    def _mark_other_way(self, source: NDArray[np.uint32], target: NDArray[np.uint32]) -> None:
+        """Spill the mark that the domains of pairs of hosts of one owner have it in the other direction as well."""
+        counts = np.zeros((len(source), len(COLUMNS)), np.int64)
         counts[:, OWNER] = BACKWARD
-        self._add(target[owned], source[owned], counts)
+        self.spill.add(target, self.domain_of[source].astype(np.uint32), counts)
 
 
 def slices(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:

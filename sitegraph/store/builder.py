@@ -24,6 +24,7 @@ from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, wri
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
 from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import ClassTable
+from sitegraph.store.kept import keep, kept
 from sitegraph.store.linking import linking_domains
 from sitegraph.store.merging import ALONE, Lists, counted_lists, plain_lists, relabelled, with_sitewide
 from sitegraph.store.numbering import Numbering, links, rank
@@ -193,19 +194,15 @@ class ArcBuilder:
         return with_sitewide(lists, self.origin.pages) if self.origin.pages is not None else lists
 
     def _prepared_path(self, number: int) -> Path:
-        return self.spill.folder / f"{number:05d}.sorted.npz"
+        return self.spill.folder / f"{number:05d}.sorted"
 
     def _prepared(self, number: int) -> Lists:
         """Return the lists of a range that carry counts, sorted once and kept beside the spill."""
         path = self._prepared_path(number)
         if path.exists():
-            with np.load(path, allow_pickle=False) as found:
-                return Lists(*(found[name] for name in ("offsets", "sources", "rows", "index")))
+            return kept(path)
         lists = self._lists(number)
-        partial = path.with_name(f".{path.name}.tmp")
-        with as_storage_error(path), open(partial, "wb") as stream:
-            np.savez(stream, offsets=lists.offsets, sources=lists.sources, rows=lists.rows, index=lists.index)
-        partial.replace(path)
+        keep(path, lists)
         self.spill.remove(number)
         return lists
 

@@ -40,8 +40,8 @@ def count_domains(offsets: Any, sources: Any, endorsing: Any, domains: Any, own:
 
 def endorsing(lists: Lists) -> NDArray[np.bool_]:
     """Return which arcs endorse (bool[m]); empty where all do."""
-    sums = lists.rows[:, :HOSTS].sum(axis=1) > 0
-    return sums[lists.index] if len(lists.index) else np.zeros(0, np.bool_)
+    some = lists.rows[:, :HOSTS].sum(axis=1) > 0
+    return np.zeros(0, np.bool_) if some.all() else some[lists.index]
 
 
 def linking_domains(lists: Lists, first: int, domains: NDArray[np.int32] | None) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from sitegraph.store.classes import (
     as_keys,
     real,
 )
+from sitegraph.store.relabelling import coded, relabelled_runs
 
 LEAST_PAGES: Final = 4
 """Pages of a source from which a link on half of them is one of its template; on fewer it may be chance."""
@@ -143,22 +144,19 @@ def indexed(offsets: NDArray[np.int64], sources: NDArray[np.uint32], counts: Cou
 
 def relabelled(lists: Lists, relabel: NDArray[np.int32]) -> Lists:
     """Return the lists with sources relabelled; arcs that become equal are merged, and their hosts counted."""
-    width = len(lists.offsets) - 1
-    target = np.repeat(np.arange(width, dtype=np.uint64), np.diff(lists.offsets))
-    keys = target << np.uint64(32) | relabel[lists.sources].astype(np.uint64)
     if len(lists.index):
+        width = len(lists.offsets) - 1
+        target = np.repeat(np.arange(width, dtype=np.uint64), np.diff(lists.offsets))
+        keys = target << np.uint64(32) | relabel[lists.sources].astype(np.uint64)
         order = np.argsort(keys, kind="stable")
         counts = lists.rows[lists.index[order]]
         counts[:, HOSTS] = counts[:, :HOSTS].sum(axis=1) > 0
         return merge(keys[order], counts, np.add.reduceat, width)
-    keys.sort()
-    starts = np.flatnonzero(np.concatenate([[len(keys) > 0], keys[1:] != keys[:-1]]))
-    offsets, sources = split_keys(keys[starts], width)
-    hosts = np.diff(np.append(starts, len(keys)))
-    distinct, index = np.unique(hosts, return_inverse=True)
+    offsets, labels, hosts = relabelled_runs(lists.offsets, lists.sources, relabel)
+    distinct, index = coded(hosts)
     rows = np.repeat(ALONE, len(distinct), axis=0)
     rows[:, PAGES] = rows[:, HOSTS] = distinct
-    return Lists(offsets, sources, rows, index.astype(np.int32).ravel())
+    return Lists(offsets, labels, rows, index)
 
 
 def with_sitewide(lists: Lists, pages: NDArray[np.int64]) -> Lists:

@@ -63,6 +63,15 @@ def mark(source: Any, bits: Any) -> None:  # uint32[m], uint64 words: set the bi
 
 
 @kernel
+def mark_relabelled(keys: Any, relabel: Any, bits: Any) -> None:  # words of arcs: set the bit of relabel[source]
+    for key in keys:
+        node = np.uint64(relabel[key & np.uint64(0xFFFFFFFF)])
+        word, bit = node >> np.uint64(6), np.uint64(1) << (node & np.uint64(63))
+        if not bits[word] & bit:
+            bits[word] |= bit
+
+
+@kernel
 def rising(source: Any, last: Any) -> Any:  # -> whether the sources never fall, `last` being the one before them
     if len(source) and source[0] < last:
         return False
@@ -200,8 +209,7 @@ class Spill:
         self.close()
         for number in range(self.ranges):
             keys, counts = self.read(number)
-            keys = keys if counts is None else keys[real(counts)]
-            mark(relabel[keys.astype(np.uint32)].astype(np.uint32), self.links)
+            mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
 
     def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:
         """Return the words and counts (int64[m, 6]) of a range, in the order in which they were added."""
