@@ -1,4 +1,4 @@
-"""Reading what the stages exchange: the rows of one key range, and the shingle sets of chosen documents.
+"""What the stages exchange: the rows of one partition or key range, and the shingle sets of chosen documents.
 
 Only the row groups that may hold what is wanted are read, by their statistics or their row numbers, so a unit's
 memory depends on what it asks for and never on the size of a shard set.
@@ -17,7 +17,7 @@ from corpus.dedup.pairs import Pairs, Sets, jaccard, join_sets
 from corpus.dedup.shingles import Shingling, read_text
 from corpus.errors import MissingError
 from corpus.schema import CANDIDATES
-from corpus.storage import ShardSet
+from corpus.storage import ShardSet, TableWriter
 
 PART_BITS = 32
 ROW_MASK = (1 << PART_BITS) - 1
@@ -30,6 +30,12 @@ def open_table(path: Path) -> pq.ParquetFile:
         return pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise MissingError(f"{path}: not found; run the stage that writes it first") from None
+
+
+def write_partitions(out: TableWriter, table: pa.Table) -> None:
+    """Write a row group per value of the column `partition`, ascending, for `read_where` to find."""
+    for number in np.unique(table["partition"].to_numpy()).tolist():
+        out.write(table.filter(pc.equal(table["partition"], number)))
 
 
 def read_where(path: Path, column: str, low: int, high: int) -> pa.Table:

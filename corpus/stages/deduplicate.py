@@ -44,6 +44,7 @@ from corpus.dedup.tables import (
     read_tables,
     read_where,
     similarities,
+    write_partitions,
 )
 from corpus.schema import CANDIDATES, CLUSTERS, EDGES, MEMBERS, SIGNATURES
 from corpus.settings import UNMARKED, require
@@ -125,12 +126,9 @@ class Signatures:
         return Result(files=[facts.written, out.written], counts=counts)
 
     def _write(self, out: TableWriter, level: int, entries: Entries) -> None:
-        split = entries.key % np.uint64(self.splits)
-        for number in range(self.splits):
-            chosen = entries.take(split == number)
-            partition = np.full(len(chosen.key), level * self.splits + number, np.int32)
-            columns = [partition, chosen.key, chosen.check, chosen.place.astype(np.int32), chosen.shingles]
-            out.write(pa.table([pa.array(values) for values in columns], schema=SIGNATURES))
+        partition = level * self.splits + (entries.key % np.uint64(self.splits)).astype(np.int32)
+        columns = [partition, entries.key, entries.check, entries.place.astype(np.int32), entries.shingles]
+        write_partitions(out, pa.table([pa.array(values) for values in columns], schema=SIGNATURES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

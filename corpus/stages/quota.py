@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from corpus.dedup.tables import PART_BITS, read_tables, read_where
+from corpus.dedup.tables import PART_BITS, ROW_MASK, read_tables, read_where, write_partitions
 from corpus.errors import StorageError
 from corpus.quality.columns import SIGNALS_SCHEMA
 from corpus.quality.thresholds import QUOTA, Quota
@@ -90,8 +90,7 @@ class Places:
         partition = np.array([partition_of(name, self.splits) for name in site.dictionary.to_pylist()], np.int32)
         found = found.add_column(0, PLACES.field("partition"), [partition[site.indices.to_numpy()]]).take(chosen)
         with TableWriter(self.output, shard, PLACES) as out:
-            for number in np.unique(found["partition"].to_numpy()).tolist():
-                out.write(found.filter(pc.equal(found["partition"], number)))
+            write_partitions(out, found)
         tick(len(site))
         return Result(files=[out.written], counts={"kept": len(site), "passed_on": len(chosen)})
 
@@ -208,7 +207,7 @@ class ApplyQuota:
             at = pc.index_in(found["site"], value_set=limits["site"]).combine_chunks()
             limited = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
             found, limits = found.take(limited), limits.take(at.drop_null())
-            over[(found["place"].to_numpy() & ((1 << PART_BITS) - 1))[comes_after(found, limits)]] = True
+            over[(found["place"].to_numpy() & ROW_MASK)[comes_after(found, limits)]] = True
         return over
 
     def _limits(self, sites: pa.ChunkedArray) -> pa.Table:
