@@ -1,12 +1,14 @@
 """Find a recipe by name and fill in its parameters.
 
 A recipe is a Python function that takes `root: Path` and keyword parameters with defaults, and returns a `Pipeline`.
-`NAME` means the function NAME in the module `pipelines.NAME`; `package.module:function` means any other. Values given
+`NAME` means the function NAME in the module `pipelines.NAME`; `package.module:function` means any other. A recipe that
+is another one with some things fixed takes its parameters from there (`variant`). Values given
 as text are turned into the type that the parameter is annotated with; an unknown name or a value that does not fit is
 a SettingError that lists what would be valid.
 """
 
 import difflib
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -16,13 +18,14 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from corpus.errors import SettingError
 from corpus.pipeline import Pipeline
 
 LIBRARY = "pipelines"
 """The package that holds the project's own recipes; loaded by name, never imported by corpus."""
+Build = TypeVar("Build", bound=Callable[..., Pipeline])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,7 @@ class Recipe:
     @property
     def meanings(self) -> dict[str, str]:
         """What each parameter means: the lines `name  meaning` of the docstring (`a, b  meaning` for two)."""
-        found = {}
-        for line in (inspect.getdoc(self.build) or "").splitlines():
-            listed = re.fullmatch(r"(\w+(?:, \w+)*)\s{2,}(\S.*)", line)
-            for name in listed[1].split(", ") if listed else ():
-                found[name] = listed[2] if listed else ""
-        return found
+        return meanings_in(self.build)
 
     def value(self, name: str, text: str) -> Any:
         """Return `text` as the type of parameter `name`."""
@@ -67,6 +65,45 @@ class Recipe:
             return convert(text, self.parameters[name].annotation)
         except ValueError as error:
             raise SettingError(self.name, name, text, str(error)) from error
+
+
+def meanings_in(build: Callable[..., Pipeline]) -> dict[str, str]:
+    """Return what the docstring of a recipe says of its parameters."""
+    found = {}
+    for line in (inspect.getdoc(build) or "").splitlines():
+        listed = re.fullmatch(r"(\w+(?:, \w+)*)\s{2,}(\S.*)", line)
+        for name in listed[1].split(", ") if listed else ():
+            found[name] = listed[2] if listed else ""
+    return found
+
+
+def variant(base: Callable[..., Pipeline], *takes: str, **defaults: Any) -> Callable[[Build], Build]:
+    """Make a recipe of a function that hands its `**settings` on to the recipe `base`.
+
+    takes: the parameters of `base` that it has, in this order; their types, defaults and meanings are stated there
+    alone. defaults: where its own differ. Its docstring says what a parameter means only where that differs.
+    """
+    kinds, known, told = typing.get_type_hints(base), inspect.signature(base).parameters, meanings_in(base)
+    taken = [known[name].replace(annotation=kinds[name]) for name in takes]
+    taken = [parameter.replace(default=defaults.get(parameter.name, parameter.default)) for parameter in taken]
+
+    def completed(build: Build) -> Build:
+        own = [p for p in inspect.signature(build).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        signature = inspect.Signature([*own, *taken], return_annotation=Pipeline)
+
+        @functools.wraps(build)
+        def recipe(*positional: Any, **settings: Any) -> Pipeline:
+            given = signature.bind(*positional, **settings)
+            return build(*given.args, **defaults | given.kwargs)
+
+        said = meanings_in(build)
+        missing = (f"{name}  {told[name]}" for name in takes if name not in said)
+        recipe.__doc__ = "\n".join([inspect.getdoc(build) or "", *missing])
+        recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *taken]}
+        vars(recipe)["__signature__"] = signature
+        return typing.cast("Build", recipe)
+
+    return completed
 
 
 def names() -> list[str]:

@@ -1,7 +1,7 @@
 """Recipes are found by name and their parameters are filled in from text."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from toy import Count
@@ -22,8 +22,21 @@ def counted(
     names: tuple[str, ...] = (),
     place: Path | None = None,
 ) -> Pipeline:
-    """Count numbers."""
+    """Count numbers.
+
+    size, share  both of them
+    kind         small or large
+    """
     return Pipeline(root=root, stages=(Count(root=root, size=size),), summary={"names": names, "place": place})
+
+
+@recipes.variant(counted, "kind", "size", "share", size=5)
+def recounted(root: Path, **settings: Any) -> Pipeline:
+    """Count other numbers.
+
+    share  how much
+    """
+    return counted(root, names=("fixed",), **settings)
 
 
 @pytest.fixture
@@ -67,6 +80,30 @@ def test_settings_reach_the_pipeline(recipe: recipes.Recipe, tmp_path: Path) -> 
     """What is set on the command line is in the stage."""
     pipeline = recipe.pipeline(tmp_path, (), {"size": "7"})
     assert pipeline.stages[0].settings() == {"size": 7}
+
+
+def test_a_variant_has_the_parameters_that_it_takes(tmp_path: Path) -> None:
+    """With the types, defaults and meanings of the other recipe but for its own, and it is built with them."""
+    found = recipes.load(f"{__name__}:recounted")
+    assert {name: parameter.default for name, parameter in found.parameters.items()} == {
+        "kind": "small",
+        "size": 5,
+        "share": 0.5,
+    }
+    assert found.meanings == {"share": "how much", "kind": "small or large", "size": "both of them"}
+    with pytest.raises(SettingError, match="valid are: small, large"):
+        found.value("kind", "huge")
+    plain = found.pipeline(tmp_path, (), {})
+    assert (plain.stages[0].settings(), plain.summary["names"]) == ({"size": 5}, ("fixed",))
+    assert found.pipeline(tmp_path, (), {"size": "7"}).stages[0].settings() == {"size": 7}
+
+
+def test_a_variant_refuses_what_it_does_not_take(tmp_path: Path) -> None:
+    """From the command line and from Python."""
+    with pytest.raises(SettingError, match="parameters are: kind, share, size"):
+        recipes.load(f"{__name__}:recounted").value("loud", "yes")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'loud'"):
+        recounted(tmp_path, loud=True)
 
 
 def test_inputs_for_a_recipe_that_brings_its_own_are_refused(recipe: recipes.Recipe, tmp_path: Path) -> None:
