@@ -1,7 +1,6 @@
 """Show how a run goes: a live line with rate and time left on a terminal, plain lines in a log."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -45,9 +44,7 @@ class Show:
         self.progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
     def stage_started(self, stage: Stage, units: int, reused: int) -> None:

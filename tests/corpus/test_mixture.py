@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from batches import equal, joined, read_all, resumed, stopped
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from token_roots import Page, run, stages, text_of, write_pages
 
 from corpus.cli import main as corpus
 from corpus.errors import SettingError, ShardError
-from corpus.reader import Batch, ReaderSettings, TokenReader, mixture
+from corpus.reader import ReaderSettings, TokenReader, mixture
 from corpus.reader.mixtures import VARIANTS, meanings, parse
 from corpus.reader.plan import Plan
 from corpus.reader.shares import apportion, longest, shares
@@ -129,19 +130,6 @@ def test_no_token_comes_again_before_all_of_its_group(
             assert times.max() - times.min() <= 1
 
 
-def read_all(folder: Path, settings: ReaderSettings, rank: int = 0, world: int = 1) -> list[Batch]:
-    with TokenReader(folder, settings, rank=rank, world_size=world) as reader:
-        return list(reader)
-
-
-def equal(one: list[Batch], two: list[Batch]) -> bool:
-    return all(np.array_equal(a[key], b[key]) for a, b in zip(one, two, strict=True) for key in a)
-
-
-def joined(parts: list[list[Batch]]) -> list[Batch]:
-    return [{key: np.concatenate([b[key] for b in step]) for key in step[0]} for step in zip(*parts, strict=True)]
-
-
 def tokens_by(reader: TokenReader, steps: range) -> Counter[str]:
     """Count the tokens of some batches by component, through the documents that they name."""
     found: Counter[str] = Counter()
@@ -184,16 +172,8 @@ def test_world_sizes_and_resume_are_as_without_a_mixture(folder: Path, world: in
     whole = read_all(folder, chosen)
     assert equal(joined([read_all(folder, chosen, rank, world) for rank in range(world)]), whole)
     for consumed in (1, len(whole) // 2 + 1):
-        first = TokenReader(folder, chosen, rank=1, world_size=2)
-        for _ in zip(range(consumed), first, strict=False):
-            pass
-        state = json.loads(json.dumps(first.state_dict()))
-        parts = []
-        for rank in range(world):
-            reader = TokenReader(folder, chosen, rank=rank, world_size=world)
-            reader.load_state_dict(state)
-            parts.append(list(reader))
-        assert equal(joined(parts), whole[consumed:])
+        state = stopped(folder, chosen, consumed)
+        assert equal(resumed(folder, chosen, state, world), whole[consumed:])
 
 
 def test_the_plan_knows_the_mixture_and_not_how_it_is_written(folder: Path) -> None:

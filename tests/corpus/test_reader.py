@@ -1,6 +1,5 @@
 """The reader: one stream for every world size, exact resume, each token once per epoch, nothing unverified."""
 
-import json
 import random
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from batches import equal, joined, read_all, resumed, stopped
 from hypothesis import given
 from hypothesis import strategies as st
 from token_roots import make_shards, small_tokenizer
@@ -41,18 +41,7 @@ def folder(root: Path) -> Path:
 
 
 def read(folder: Path, settings: ReaderSettings = SETTINGS, *, rank: int = 0, world: int = 1) -> list[Batch]:
-    with TokenReader(folder, settings, rank=rank, world_size=world) as reader:
-        return list(reader)
-
-
-def joined(parts: list[list[Batch]]) -> list[Batch]:
-    """Join the ranks' batches of each step in rank order."""
-    return [{name: np.concatenate([b[name] for b in step]) for name in step[0]} for step in zip(*parts, strict=True)]
-
-
-def equal(one: list[Batch], two: list[Batch]) -> bool:
-    same = [a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a) for a, b in zip(one, two, strict=True)]
-    return all(same)
+    return read_all(folder, settings, rank, world)
 
 
 def test_batches_have_the_promised_shape(folder: Path) -> None:
@@ -82,18 +71,9 @@ def test_resume_goes_on_exactly_at_any_world_size(folder: Path, world: int) -> N
     """A state taken after any batch, through JSON, at any world size, continues the stream with the next batch."""
     whole = read(folder)
     for consumed in (0, 1, 7, len(whole) // 2, len(whole) // 2 + 1, len(whole)):
-        first = TokenReader(folder, SETTINGS, rank=1, world_size=2)
-        taken = iter(first)
-        for _ in range(consumed):
-            next(taken)
-        state = json.loads(json.dumps(first.state_dict()))
-        assert len(json.dumps(state)) < 2048
-        parts = []
-        for rank in range(world):
-            reader = TokenReader(folder, SETTINGS, rank=rank, world_size=world)
-            reader.load_state_dict(state)
-            parts.append(list(reader))
-        assert equal(joined(parts), whole[consumed:])
+        state = stopped(folder, SETTINGS, consumed)
+        assert len(state) < 2048
+        assert equal(resumed(folder, SETTINGS, state, world), whole[consumed:])
 
 
 def test_any_batch_can_be_asked_for_without_moving_the_reader(folder: Path) -> None:
