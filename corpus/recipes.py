@@ -2,9 +2,9 @@
 
 A recipe is a Python function that takes `root: Path` and keyword parameters with defaults, and returns a `Pipeline`.
 `NAME` means the function NAME in the module `pipelines.NAME`; `package.module:function` means any other. A recipe that
-is another one with some things fixed takes its parameters from there (`variant`). Values given
-as text are turned into the type that the parameter is annotated with; an unknown name or a value that does not fit is
-a SettingError that lists what would be valid.
+is another one with some things fixed takes its parameters from there (`variant`). Values given as text are turned into
+the type that the parameter is annotated with; an unknown name or a value that does not fit is a SettingError that lists
+what would be valid.
 """
 
 import difflib
