@@ -28,7 +28,10 @@ from corpus.settings import require
 from corpus.storage import ShardSet, open_parquet
 from corpus.url import registered_domain, www_normalised
 
-COLUMNS: Final = "authority_host", "authority_domain", "in_domains", "trust", "robust", "quality_rank", "spam_mass"
+COLUMNS: Final = (
+    *("authority_host", "authority_domain", "in_domains"),
+    *("trust", "robust", "truncated", "quality_rank", "spam_mass"),
+)
 """What a document gets to know of its site; columns of the verdicts, and what thresholds and bands may look at."""
 KNOWN: Final = "known"
 TABLE: Final = pa.schema([*(VERDICTS.field(name) for name in COLUMNS), pa.field(KNOWN, pa.bool_(), False)])
@@ -40,11 +43,12 @@ _VALUES: Final = {
     "in_domains": "in_domains",
     "trust_percentile": "trust",
     "robust_percentile": "robust",
+    "truncated_percentile": "truncated",
     "quality_percentile": "quality_rank",
     "spam_mass": "spam_mass",
 }
 """Columns of schema.AUTHORITY that are looked up, and what each is called beside a document."""
-_RANKS: Final = "authority_host", "authority_domain", "trust", "robust", "quality_rank"
+_RANKS: Final = "authority_host", "authority_domain", "trust", "robust", "truncated", "quality_rank"
 _WORDS: Final = "level", "source"
 
 Value = float | int | None

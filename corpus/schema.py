@@ -106,6 +106,8 @@ AUTHORITY = pa.schema(
         column("spam_mass", pa.float64(), "share of PageRank that trusted sites do not explain; at most 1", True),
         column("robust", pa.float64(), "PageRank with each supporter's contribution capped", True),
         column("robust_percentile", pa.float64(), "share of the level's nodes with a lower or equal robust rank", True),
+        column("truncated", pa.float64(), "PageRank that came over 4 links or more, or as many as were set", True),
+        column("truncated_percentile", pa.float64(), "share of the level's nodes with a lower or equal one", True),
         column("quality", pa.float64(), "PageRank that starts again at sites by the quality of their text", True),
         column("quality_percentile", pa.float64(), "share of the level's nodes with a lower or equal quality", True),
         column(
@@ -189,6 +191,7 @@ VERDICTS = pa.schema(
         column("in_domains", pa.int64(), "registered domains that link to its host, else to its site", True),
         column("trust", pa.float64(), "trust percentile of its host, else of its site", True),
         column("robust", pa.float64(), "percentile by robust PageRank of its host, else of its site", True),
+        column("truncated", pa.float64(), "percentile by truncated PageRank of its host, else of its site", True),
         column("quality_rank", pa.float64(), "percentile by propagated quality of its host, else of its site", True),
         column("spam_mass", pa.float64(), "spam mass of its host, else of its site", True),
     ]

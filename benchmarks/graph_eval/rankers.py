@@ -1,8 +1,8 @@
 """Rankers: from a planted graph to a score per node and rank.
 
 A ranker is any function of this type. `engine_ranker` builds the graph on disk and ranks it as the project does;
-`plain_ranker` computes the same by the oracles of the tests, so it needs a checkout. The truncated rank and distances
-counted one by one are the oracles' alone; harmonic centrality and supporters, which HyperBall estimates, the engine's.
+`plain_ranker` computes the same by the oracles of the tests, so it needs a checkout. Distances counted one by one are
+the oracles' alone; harmonic centrality and supporters, which HyperBall estimates, the engine's.
 """
 
 import sys
@@ -22,8 +22,9 @@ from sitegraph.ranks.hyperball import hyperball
 from sitegraph.ranks.inverse import inverse_ranks
 from sitegraph.ranks.pagerank import PageRank, pageranks
 from sitegraph.ranks.passes import Passes
-from sitegraph.ranks.ranking import Ranking, spam_mass
 from sitegraph.ranks.robust import robust
+from sitegraph.ranks.spammass import spam_mass
+from sitegraph.ranks.truncated import truncated
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.classes import Weights
 from sitegraph.store.opened import open_graph
@@ -91,7 +92,7 @@ def plain_ranker(ranks: Ranks | None = None) -> Ranker:
             "in-links": lambda: np.bincount(graph.target, minlength=graph.n).astype(np.float64),
             "pagerank": lambda: oracle.pagerank(w, a),
             "robust": lambda: oracle.robust(w, graph.group, ranks.cap, a),
-            "truncated": lambda: oracle.truncated(w, ranks.levels, a),
+            "truncated": lambda: oracle.truncated(w, ranks.levels, a) / oracle.pagerank(w, a, "pseudo").sum(),
             "inverse": lambda: oracle.inverse(w, a),
         }
         if len(graph.seeds):
@@ -192,12 +193,13 @@ class Engine:
 
     def spam_mass(self) -> Floats:
         """Return the spam mass."""
-        return self.by_id(spam_mass(self.forward, Ranking(good_share=self.ranks.core), np.empty))
+        ranks, mode = self.forward, self.settings.dangling
+        return self.by_id(spam_mass(ranks["pagerank"], ranks["seeds"], mode, self.ranks.core))
 
     def truncated(self) -> Floats:
-        """Return the truncated rank, by the oracle."""
-        w = plain().matrix(self.graph.n, self.graph.source, self.graph.target, weights(self.graph, self.ranks))
-        return plain().truncated(w, self.ranks.levels, self.ranks.damping)
+        """Return the truncated rank."""
+        rank = self.forward["pagerank"]
+        return self.by_id(truncated(self.passes, rank, self.out, self.ranks.damping, self.ranks.levels))
 
 
 def even(nodes: Integers) -> Preference:

@@ -22,6 +22,7 @@ from sitegraph.store.classes import PRESETS, Weights
 
 IMPORT = "Common Crawl ranks file to take a level's ranks from; LEVEL=PATH where the header does not tell the level."
 LOG2M = "HyperBall counts with 2 ** log2m bytes a node: 8 (errs by 6.5 %) for centrality, else 6 (13 %)."
+TRUNCATE = "Links over which rank must have come to count in the truncated rank; 0 leaves it out."
 
 DEFAULTS: Final = Ranking()
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -72,6 +73,7 @@ sitegraph rank graph --out ranks.parquet --import-ranks cc-main-2026-apr-may-jun
 @option("--tolerance", DEFAULTS.pagerank.tolerance, "Bound on the L1 error of a rank.")
 @option("--max-sweeps", DEFAULTS.pagerank.max_sweeps, "Sweeps after which a rank that has not converged is an error.")
 @option("--cap", DEFAULTS.cap, "Share of a site's rank that one supporter may give, for the robust rank.")
+@option("--truncate", DEFAULTS.truncate, TRUNCATE)
 @option("--good-share", DEFAULTS.good_share, "Share of the web assumed to be good, for spam mass.")
 @click.option("--no-inverse", is_flag=True, help="Leave out the inverse rank.")
 @click.option("--no-supporters", is_flag=True, help="Leave out the supporters within 1 to 4 links.")
@@ -108,6 +110,7 @@ def settings_of(options: dict[str, Any]) -> Ranking:
         sowing=Sowing(language_cap=options["language_cap"], by_tld=options["by_tld"]),
         shrinking=Shrinking(strength=options["strength"]),
         cap=options["cap"],
+        truncate=options["truncate"],
         good_share=options["good_share"],
         inverse=not options["no_inverse"],
         balls=balls_of(options),

@@ -1,4 +1,4 @@
-"""How a table was ranked, as it says in its own metadata (ranking.described), with what somebody says otherwise."""
+"""How a table was ranked, as it says in its own metadata (settings.described), with what somebody says otherwise."""
 
 import json
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from typing import Any, Final
 from corpus.errors import SettingError, StorageError
 from sitegraph.explaining.rankrows import RankRows
 from sitegraph.ranks.pagerank import PageRank
-from sitegraph.ranks.ranking import SETTINGS_KEY, Ranking, digest
+from sitegraph.ranks.settings import SETTINGS_KEY, Ranking, digest
 from sitegraph.store.classes import Weights
 
-CHANGEABLE: Final = ("cap", "good_share")
+CHANGEABLE: Final = ("cap", "truncate", "good_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RankedBy:
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """The settings that decide how much flows over a link, by name."""
+        """The settings that decide how much flows over a link, and what is told of it, by name."""
         pagerank = {name: getattr(self.ranking.pagerank, name) for name in ("damping", "dangling")}
         return asdict(self.ranking.weights) | pagerank | {name: getattr(self.ranking, name) for name in CHANGEABLE}
 
@@ -70,7 +70,7 @@ def own(kind: Any, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed(by: RankedBy, settings: Mapping[str, Any]) -> RankedBy:
-    """Return the same with other settings, by name: fields of PageRank and Weights, cap and good_share."""
+    """Return the same with other settings, by name: fields of PageRank and Weights, and CHANGEABLE."""
     known = {*CHANGEABLE, *(one.name for kind in (PageRank, Weights) for one in fields(kind))}
     for name in settings:
         if name not in known:

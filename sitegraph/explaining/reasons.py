@@ -34,7 +34,7 @@ def number(count: int, what: str) -> str:
 
 def reasons(found: Explanation) -> tuple[str, ...]:
     """Return the sentences."""
-    parts = (standing, sources, concentration, capping, discounted, trusted, mass, bad, reach, kind)
+    parts = (standing, sources, concentration, capping, far, discounted, trusted, mass, bad, reach, kind)
     return tuple(sentence for part in parts for sentence in part(found))
 
 
@@ -46,7 +46,12 @@ def standing(found: Explanation) -> Iterator[str]:
         yield f"It is number {row['position']:,} by PageRank; {percent(of)} of {found.nodes:,} {plural} have no more."
     elif row["pagerank"] is None:
         yield "It has no PageRank: the imported ranks do not know it."
-    named = {"trust": "trust", "robust": "robust rank", "quality": "the quality of the text that leads to it"}
+    named = {
+        "trust": "trust",
+        "robust": "robust rank",
+        "truncated": "truncated rank",
+        "quality": "the quality of the text that leads to it",
+    }
     for column, name in named.items():
         other = row[f"{column}_percentile"]
         if other is not None:
@@ -57,10 +62,15 @@ def remark(of: float | None, other: float, column: str) -> str:
     """Return what is to be said of two percentiles that are far apart."""
     if of is None or abs(of - other) < APART:
         return ""
-    less = {"trust": "popular, but not with trusted sites", "robust": "few supporters give most of its PageRank"}
+    less = {
+        "trust": "popular, but not with trusted sites",
+        "robust": "few supporters give most of its PageRank",
+        "truncated": "most of its PageRank comes from near, as in a link farm",
+    }
     more = {
         "trust": "trusted sites think more of it than others do",
         "robust": "it has many supporters for its PageRank",
+        "truncated": "its supporters have supporters of their own",
     }
     why = (less if other < of else more).get(column)
     return f", {'less' if other < of else 'more'} than by PageRank" + (f": {why}" if why else "")
@@ -108,6 +118,13 @@ def capping(found: Explanation) -> Iterator[str]:
         )
     else:
         yield f"No supporter gave more than {cap} of its PageRank: the robust rank is no lower."
+
+
+def far(found: Explanation) -> Iterator[str]:
+    """Say how much came from far."""
+    rank, came, links = found.row["pagerank"], found.row["truncated"], found.settings["truncate"]
+    if rank and came is not None and found.from_teleport is not None:
+        yield f"{percent(came / rank)} of its PageRank came over {number(links, 'link')} or more."
 
 
 def discounted(found: Explanation) -> Iterator[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sitegraph.explaining.lookup import Levels
 from sitegraph.layout import Level
-from sitegraph.ranks.ranking import sites_of
+from sitegraph.ranks.wanted import sites_of
 from sitegraph.sites.preferences import found, owners, told
 from sitegraph.sites.seedfiles import read_seeds
 from sitegraph.sites.seeds import Sowing, sown

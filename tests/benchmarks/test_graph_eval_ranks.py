@@ -97,7 +97,7 @@ def test_engine_and_oracles_agree(web: Sketch, ranks: Ranks, level: str) -> None
         graph = folded(graph)[0]
     ours, oracle = (RANKERS[name](ranks)(graph) for name in ("engine", "plain"))
     shared = [name for name in ours if name in oracle]
-    assert set(shared) >= {"pagerank", "robust", "inverse", "trust", "spam mass", "anti-trust"}
+    assert set(shared) >= {"pagerank", "robust", "truncated", "inverse", "trust", "spam mass", "anti-trust"}
     for name in shared:
         tolerance = 1e-5 if name == "spam mass" else 1e-9  # of a ratio; of ranks, whose sum is 1
         assert np.abs(ours[name] - oracle[name]).max() < tolerance, name
@@ -113,7 +113,7 @@ def test_the_ranking_of_a_stored_graph_is_that_of_the_experiments(web: Sketch, t
     rank(sets, ShardSet(tmp_path, "authority"), Ranking(seeds=seeds, inverse=False))
     found = pq.read_table(ShardSet(tmp_path, "authority").path(0)).filter(pc.field("level") == "domain").to_pydict()
     assert found["name"] == list(sites.names)
-    expected = plain_ranker(replace(RANKS, only=("pagerank", "trust", "robust", "spam mass")))(sites)
+    expected = plain_ranker(replace(RANKS, only=("pagerank", "trust", "robust", "truncated", "spam mass")))(sites)
     for name, values in expected.items():
         tolerance = 1e-5 if name == "spam mass" else 1e-9
         assert np.abs(np.array(found[name.replace(" ", "_")]) - values).max() < tolerance, name

@@ -54,14 +54,15 @@ def test_host_then_site_then_null(tmp_path: Path, host: str, expected: tuple[flo
     assert row["known"] == (expected != (None, None, None))
 
 
-def test_trust_robust_rank_quality_and_spam_mass_follow_the_same_rule(tmp_path: Path) -> None:
+def test_trust_robust_and_truncated_rank_quality_and_spam_mass_follow_the_same_rule(tmp_path: Path) -> None:
     """Percentiles, not the raw ranks; each value from the host's row, else from its site's."""
+    percentiles = {"trust": 0.5, "robust": 0.6, "truncated": 0.8, "quality": 0.7}
     rows = [
         site("host", "a.example.org", 0.8, trust_percentile=0.4, trust=1e-9, spam_mass=-0.5),
-        site("domain", "example.org", 0.9, trust_percentile=0.5, robust_percentile=0.6, quality_percentile=0.7),
+        site("domain", "example.org", 0.9, **{f"{name}_percentile": value for name, value in percentiles.items()}),
     ]
     row = looked_up(write_ranks(tmp_path, rows), "a.example.org")
-    assert [row[name] for name in ("trust", "robust", "quality_rank", "spam_mass")] == [0.4, 0.6, 0.7, -0.5]
+    assert [row[name] for name in COLUMNS[3:]] == [0.4, 0.6, 0.8, 0.7, -0.5]
 
 
 @pytest.mark.parametrize(

@@ -152,10 +152,11 @@ def test_rank_gives_every_rank_that_it_has_files_for(graph: Path) -> None:
     out = graph.parent / "all.parquet"
     sitegraph("rank", graph, "--out", out, *options)
     table = pq.read_table(out)
-    for column in ("trust", "spam_mass", "anti_trust", "inverse", "quality", "robust"):
+    for column in ("trust", "spam_mass", "anti_trust", "inverse", "quality", "robust", "truncated"):
         assert table[column].null_count == 0, column
-    sitegraph("rank", graph, "--out", out, "--no-inverse")
-    assert pq.read_table(out)["inverse"].null_count == table.num_rows
+    sitegraph("rank", graph, "--out", out, "--no-inverse", "--truncate", 0)
+    for column in ("inverse", "truncated"):
+        assert pq.read_table(out)[column].null_count == table.num_rows, column
 
 
 def test_a_log_hears_of_a_ranking_now_and_then(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:

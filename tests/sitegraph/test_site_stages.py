@@ -31,7 +31,7 @@ from sitegraph.building.assemble import Built
 from sitegraph.building.small import graph_of
 from sitegraph.hosts import domain_of, reverse
 from sitegraph.layout import LEVELS, GraphSets, Level
-from sitegraph.ranks import ranking
+from sitegraph.ranks import shelf
 from sitegraph.ranks.pagerank import PageRank
 from sitegraph.ranks.ranking import Ranking, rank
 from sitegraph.stages import BuildGraph, RankSites
@@ -190,6 +190,7 @@ def settings(tmp_path: Path) -> Ranking:
         quality=written(tmp_path / "quality.csv", quality),
         shrinking=replace(Ranking().shrinking, strength=0),
         cap=0.2,
+        truncate=2,
     )
 
 
@@ -203,7 +204,7 @@ def matrix_of(graph: GraphSets, level: Level) -> tuple[list[str], Any]:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_rank_is_what_its_definition_says(drawn: GraphSets, settings: Ranking, level: Level) -> None:
-    """All columns of a graph against plain solves: trust, quality, spam mass, inverse, anti-trust, robust."""
+    """Columns of a graph against plain solves: trust, quality, spam mass, inverse, anti-trust, parts of PageRank."""
     names, w = matrix_of(drawn, level)
     place = {name: i for i, name in enumerate(names)}
 
@@ -230,11 +231,12 @@ def test_every_rank_is_what_its_definition_says(drawn: GraphSets, settings: Rank
         "inverse": plain_ranks.inverse(w),
         "anti_trust": plain_ranks.anti_trust(w, nodes(BAD)),
         "robust": x + capped,
+        "truncated": plain_ranks.truncated(w, settings.truncate) / plain_ranks.pagerank(w, dangling="pseudo").sum(),
     }
     rows = ranked(drawn, settings)
     for name, values in expected.items():
         assert column(rows, level, name) == pytest.approx(dict(zip(names, values, strict=True)), abs=1e-8), name
-    for name, of in (("", "pagerank"), ("trust_", "trust"), ("quality_", "quality"), ("robust_", "robust")):
+    for name, of in [("", "pagerank"), *((f"{of}_", of) for of in ("trust", "quality", "robust", "truncated"))]:
         key = {site: float(f"{value:.9e}") for site, value in column(rows, level, of).items()}
         lower = {site: sum(other <= value for other in key.values()) / len(key) for site, value in key.items()}
         assert column(rows, level, f"{name}percentile") == pytest.approx(lower), of
@@ -267,7 +269,7 @@ def test_the_table_holds_its_settings(drawn: GraphSets, settings: Ranking, tmp_p
     out = ShardSet(drawn.root, "authority")
     first = rank(drawn, out, settings)[0]
     told = json.loads(pq.read_schema(out.path(0)).metadata[b"sitegraph.ranking"])
-    assert told["settings"]["cap"] == 0.2
+    assert (told["settings"]["cap"], told["settings"]["truncate"]) == (0.2, 2)
     assert set(told["files"]) == {"seeds", "bad", "quality"}
     assert str(tmp_path) not in json.dumps(told)
     moved = written(tmp_path / "moved.txt", "\n".join(SEEDS))
@@ -431,7 +433,7 @@ def test_vectors_that_do_not_fit_on_the_disk_are_said(
 ) -> None:
     """Large vectors lie in files; their room is taken beforehand, for a process cannot catch it later."""
     expected = rank(drawn, ShardSet(drawn.root, "authority"), settings)[0]
-    monkeypatch.setattr(ranking, "SHELVED", 0)
+    monkeypatch.setattr(shelf, "SHELVED", 0)
     assert rank(drawn, ShardSet(drawn.root, "authority"), settings)[0] == expected
     monkeypatch.setattr("sitegraph.ranks.checkpoint.Checkpoint.save", lambda *_: None)  # or that is what does not fit
     with largest_file(size), pytest.raises(StorageError, match=file):

@@ -98,14 +98,17 @@ def test_steps_are_ascending_and_fine_near_one() -> None:
 def test_the_page_shows_documents_by_authority_and_the_best_sites(tmp_path: Path) -> None:
     """Bands, equal budget, and the ranks of a site; trust is shown only where a document has some."""
     root = make(tmp_path)
-    values: dict[str, Any] = {"in_domains": 9, "position": 1, "spam_mass": -0.25, "robust_percentile": 0.875}
+    values: dict[str, Any] = {"in_domains": 9, "position": 1, "spam_mass": -0.25} | {
+        "robust_percentile": 0.875,
+        "truncated_percentile": 0.75,
+    }
     write_ranks(root, [site("domain", "best.example", 1.0, **values), site("host", "best.example", 1.0, position=1)])
     text = " ".join(re.sub(r"<[^>]+>", " ", page.render(root)).split())
     assert "By authority" in text
     assert "By trust" not in text
     assert "0.5 to 0.6 4 2 50%" in text
     assert "At equal budget" in text
-    assert "1 best.example 1.000 9 0.875 -0.250" in text
+    assert "1 best.example 1.000 9 0.875 0.750 -0.250" in text
 
 
 def test_documents_over_the_quota_are_told_apart(tmp_path: Path) -> None:

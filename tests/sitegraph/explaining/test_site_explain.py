@@ -28,7 +28,8 @@ from sitegraph.explaining.support import FLAGGED, NO_LINK, NOFOLLOW, OWNER, SITE
 from sitegraph.explaining.trails import LONGEST, ways
 from sitegraph.layout import GraphSets
 from sitegraph.ranks.pagerank import PageRank
-from sitegraph.ranks.ranking import SETTINGS_KEY, Ranking, rank
+from sitegraph.ranks.ranking import Ranking, rank
+from sitegraph.ranks.settings import SETTINGS_KEY
 from sitegraph.store.classes import Weights
 
 Arc = tuple[str, str, tuple[int, int, int, int, int, int]]
@@ -339,7 +340,7 @@ def example(**row: Any) -> Explanation:
         domain_name="a.com",
         nodes=1000,
         row=columns | row,
-        settings={"cap": 0.01, "damping": 0.85},
+        settings={"cap": 0.01, "damping": 0.85, "truncate": 4},
         links=0,
         from_links=0.0,
         from_teleport=0.00015,
@@ -372,6 +373,12 @@ def example(**row: Any) -> Explanation:
             {"spam_mass": -2.5},
             "Spam mass -2.50: trusted sites explain all of its PageRank, and more; it is close to them.",
         ),
+        (
+            {"truncated": 0.00025, "truncated_percentile": 0.5},
+            "By truncated rank, 50.0 % have no more, less than by PageRank: most of its PageRank comes from near, as "
+            "in a link farm.",
+        ),
+        ({"truncated": 0.00025}, "25.0 % of its PageRank came over 4 links or more."),
         ({"anti_trust": 0.0}, "No way leads from it to a known bad site: its anti-trust is 0."),
         (
             {"supporters": [20, 22, 22, 22]},

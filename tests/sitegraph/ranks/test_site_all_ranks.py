@@ -175,11 +175,11 @@ def test_the_table_holds_every_rank(made: Made, tmp_path: Path) -> None:
 
 
 def test_without_files_their_columns_are_null(made: Made, tmp_path: Path) -> None:
-    """Trust and its kin are unknown, not zero; robust and inverse rank need no file."""
+    """Trust and its kin are unknown, not zero; robust, truncated and inverse rank need no file."""
     found, _, notes = table(made, tmp_path)
     for name in ("trust", "trust_percentile", "spam_mass", "anti_trust", "quality", "harmonic"):
         assert found[name].null_count == found.num_rows, name
-    for name in ("pagerank", "robust", "robust_percentile", "inverse", "in_domains"):
+    for name in ("pagerank", "robust", "robust_percentile", "truncated", "truncated_percentile", "inverse"):
         assert found[name].null_count == 0, name
     assert notes == []
 
@@ -218,6 +218,29 @@ def test_a_missing_seeds_file_is_told(made: Made, tmp_path: Path) -> None:
     """Before any rank is made."""
     with pytest.raises(InputError, match="seeds"):
         Ranking(seeds=tmp_path / "seeds.txt").mark()
+
+
+@pytest.mark.parametrize("links", [-1, 101])
+def test_links_of_the_truncated_rank_are_checked(links: int) -> None:
+    """From 0 to 100."""
+    with pytest.raises(SettingError, match="truncate"):
+        Ranking(truncate=links)
+
+
+def test_a_truncated_rank_that_is_not_asked_for_is_null(made: Made, tmp_path: Path) -> None:
+    """Truncated at 0 it would be PageRank; so 0 leaves it out."""
+    found, _, _ = table(made, tmp_path, truncate=0)
+    for name in ("truncated", "truncated_percentile"):
+        assert found[name].null_count == found.num_rows, name
+
+
+def test_the_passes_of_a_truncated_rank_are_heard_of(made: Made, tmp_path: Path) -> None:
+    """As many at each level as links are set, each with the level and what is ranked."""
+    heard: list[tuple[str, int]] = []
+    out = ShardSet(tmp_path, "authority")
+    rank(made.sets, out, Ranking(truncate=3), watch=lambda what, sweeps, _: heard.append((what, sweeps)))
+    for level in ("host", "domain"):
+        assert [done for what, done in heard if what == f"{level} level, truncated"] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("field", ["cap", "good_share"])
