@@ -4,10 +4,11 @@ A ranks file is sorted by harmonic position and a graph by name, so each row's n
 time, in the sorted names of the graph; a node keeps the best row met. Nothing is sorted or spilled: memory is 25 bytes
 per node and one block.
 
-Releases since the end of 2025 rank `com.example.www` and `com.example` apart. Our hosts are www-normalised: a host
-takes the row of its own name, and that of its www form only when it has no other. Of several rows of one name it takes
-the one of the best position, then of the higher PageRank, then of the higher harmonic centrality, so the order of the
-rows does not matter.
+Releases since the end of 2025 rank `com.example.www` and `com.example` apart. Our hosts are www-normalised, unless a
+release was imported as it is: a row is that of the node of its own name, and one of a www form that is no node goes to
+the host without `www.`, which takes it only when it has no other. Of several rows of one name a node takes the one of
+the best position, then of the higher PageRank, then of the higher harmonic centrality, so the order of the rows does
+not matter.
 
 Percentiles come from the PageRank position and the number of rows of the file: position p of N has (N - p + 1) / N. A
 file cut out of a larger table holds positions beyond its own rows; then `nodes` must say how many the table has.
@@ -65,9 +66,9 @@ def merge_ranks(names: Index, n: int, ranks: ImportedRanks) -> Merged:
     position, folded = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     with RanksFile(ranks.path) as file:
         for table in file.tables():
-            nodes, www = node_names(table["reversed"].combine_chunks(), fold)
+            nodes, www = nodes_of(names, table["reversed"].combine_chunks(), fold)
             place, rank, central = (table[name].to_numpy() for name in ("position", "pagerank", "harmonic"))
-            keep_best(names.find(nodes), www, place, rank, central, folded, position, pagerank, harmonic)
+            keep_best(nodes, www, place, rank, central, folded, position, pagerank, harmonic)
         total = ranks.nodes or file.rows
         if file.last_position > total:
             raise InputError(
@@ -75,6 +76,16 @@ def merge_ranks(names: Index, n: int, ranks: ImportedRanks) -> Merged:
                 "it is a part of a larger table: say how many nodes the whole has (`nodes`)"
             )
         return Merged(harmonic, pagerank, position, file.rows, total)
+
+
+def nodes_of(names: Index, reverse: pa.Array, fold: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the nodes that rows are about, -1 where there is none, and which rows were folded to find it."""
+    nodes = names.find(reverse)
+    short, www = node_names(reverse, fold)
+    www = www & (nodes < 0)
+    if www.any():
+        nodes[www] = names.find(short.filter(pa.array(www)))
+    return nodes, www
 
 
 def node_names(reverse: pa.Array, fold: bool) -> tuple[pa.Array, NDArray[np.bool_]]:

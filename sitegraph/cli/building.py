@@ -15,6 +15,7 @@ from sitegraph.building.build import build
 from sitegraph.building.importing import import_graph
 from sitegraph.building.platforms import Detection, learn, read_list, write_list
 from sitegraph.building.textlinks import convert
+from sitegraph.building.www import Www
 from sitegraph.cli.common import AsJson, Threads, Top, any_path, example, file_path, folder_path, graph_at
 from sitegraph.cli.progress import counting
 from sitegraph.cli.tables import print_counts, print_json, print_line, table_of, terminal
@@ -124,6 +125,14 @@ sitegraph import --vertices v.txt.gz --edges e.txt.gz --out graph --suffixes ica
     show_default=True,
     help="What the nodes are; auto: domains where the vertices have a third column, hosts otherwise.",
 )
+@click.option(
+    "--www",
+    type=click.Choice(get_args(Www)),
+    default="fold",
+    show_default=True,
+    help="Hosts named `www.`: fold makes them the host without it, as graphs of our own crawls have it; keep leaves "
+    "the nodes and ids of the files, and Common Crawl's ranks.",
+)
 @suffix_options
 @AsJson
 def import_command(
@@ -139,7 +148,8 @@ def import_command(
     suffixes = suffixes_of(options["suffixes"], options["platforms"])
     chosen = next((known for known in LEVELS if known == level), None)
     with counting("import", "lines and arcs"):
-        built = import_graph(vertices, edges, GraphSets(out, ""), level=chosen, suffixes=suffixes)
+        www = cast("Www", options["www"])
+        built = import_graph(vertices, edges, GraphSets(out, ""), level=chosen, suffixes=suffixes, www=www)
     print_counts(built.counts, f"graph in {out}", as_json)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from releases import EDGES, NAMES, arcs_of, contents, files, written
 
 from corpus import storage
 from corpus.errors import InputError, StorageError
@@ -20,48 +21,12 @@ from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets
 from sitegraph.store.opened import open_graph
 
-NAMES = [
-    "com.example",
-    "com.example-shop",
-    "com.example-shop.www",
-    "com.example.blog",
-    "com.weebly",
-    "com.weebly.alice",
-    "org.wiki",
-]
-EDGES = [(0, 1), (0, 3), (0, 6), (1, 3), (3, 0), (3, 6), (5, 6), (6, 5)]
-
-
-def written(path: Path, lines: list[str]) -> Path:
-    """Write lines, gzipped where the name says so."""
-    text = "".join(f"{line}\n" for line in lines).encode()
-    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
-    return path
-
-
-def files(folder: Path, names: list[str] = NAMES, edges: list[tuple[int, int]] = EDGES) -> tuple[Path, Path]:
-    """Write a release."""
-    vertices = written(folder / "vertices.txt.gz", [f"{i}\t{name}" for i, name in enumerate(names)])
-    return vertices, written(folder / "edges.txt.gz", [f"{s}\t{t}" for s, t in edges])
-
-
-def arcs_of(sets: GraphSets, level: str = "host") -> set[tuple[str, str]]:
-    """Return the arcs of a level by reversed names."""
-    graph = open_graph(sets)[level]  # type: ignore[index]
-    names = list(graph.names)
-    return {(names[s], names[t]) for block in graph.chunks() for s, t in zip(*block[:2], strict=True)}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return all files of a graph."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
 
 def test_a_host_release_is_both_levels(tmp_path: Path) -> None:
     """Ids stay those of the files; domains by the suffixes with platforms, whose tenants are domains of their own."""
     vertices, edges = files(tmp_path)
     sets = GraphSets(tmp_path / "graph", "")
-    built = import_graph([vertices], [edges], sets)
+    built = import_graph([vertices], [edges], sets, www="keep")
     graph = open_graph(sets)
     assert list(graph["host"].names) == NAMES
     assert arcs_of(sets) == {(NAMES[s], NAMES[t]) for s, t in EDGES}
@@ -163,9 +128,10 @@ def test_cut_gzip_is_an_error(tmp_path: Path) -> None:
 
 
 def large(folder: Path) -> tuple[Path, Path]:
-    """Write a release of 20,000 hosts, five ranges of ids."""
+    """Write a release of 20,000 hosts, five ranges of ids: all sites have a `www`, half of them a host without it."""
     random = np.random.default_rng(5)
-    names = sorted(reverse(f"h{i}.site{i % 4000}.{('com', 'org')[i % 2]}") for i in range(20_000))
+    hosts = ["www." if i < 4000 else "" if i < 8000 and i % 4 < 2 else f"h{i}." for i in range(20_000)]
+    names = sorted(reverse(f"{host}site{i % 4000}.{('com', 'org')[i % 2]}") for i, host in enumerate(hosts))
     pairs = np.unique(random.integers(0, 20_000, (60_000, 2)), axis=0)
     return files(folder, names, [(int(s), int(t)) for s, t in pairs])
 

@@ -64,6 +64,13 @@ def test_a_host_takes_its_own_row_before_that_of_its_www_form(tmp_path: Path) ->
         np.testing.assert_array_equal(found.percentile(), [0.25, np.nan, 0.5, 1.0])
 
 
+def test_www_forms_that_are_nodes_take_their_own_rows(tmp_path: Path) -> None:
+    """As in a graph that was imported with all its nodes; com.alpha.www is one there, net.gamma.www is not."""
+    names = Names(["com.alpha", "com.alpha.www", "net.gamma"])
+    found = merge_ranks(names, 3, ImportedRanks(path=ranks_file(tmp_path / "r.txt", ROWS)))
+    assert [of(found, node) for node in range(3)] == [(2.5e7, 4, 0.0125), (3.5e7, 2, 0.02), (9.0, 3, 0.015)]
+
+
 def test_domains_are_taken_as_they_are(tmp_path: Path) -> None:
     """A domain named www is a domain: nothing is folded in a domain file."""
     path = ranks_file(tmp_path / "d.txt", [(2.0, 1, 0.5, "uk.co.www"), (1.0, 2, 0.25, "uk.co")], domains=True)
