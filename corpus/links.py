@@ -3,12 +3,15 @@
 A page votes once for each (target host, flags), however many of its links say so. Links within a host are left out.
 `a` and `area` elements carry their rel flags, and a page whose robots rules say nofollow makes all of them nofollow.
 Canonical and hreflang links and redirects lead to the same owner's other addresses: they say who belongs together, not
-who is worth reading.
+who is worth reading. Technical links are what a page embeds or loads, or where its forms go: scripts, pictures, frames,
+style sheets. They recommend nothing to a reader, so rel flags and robots rules do not bear on them; they are kept
+because Common Crawl's web graphs count them as links like any other.
 """
 
 import re
 from collections.abc import Iterable
 from enum import IntFlag
+from functools import lru_cache
 from typing import Final
 
 from corpus.url import link_host, plain_host
@@ -21,6 +24,7 @@ class Flag(IntFlag):
     UGC = 2
     SPONSORED = 4
     SAME_OWNER = 8
+    TECHNICAL = 16
 
 
 _REL: Final = {"nofollow": int(Flag.NOFOLLOW), "ugc": int(Flag.UGC), "sponsored": int(Flag.SPONSORED)}
@@ -28,6 +32,8 @@ _REL: Final = {"nofollow": int(Flag.NOFOLLOW), "ugc": int(Flag.UGC), "sponsored"
 # whose first segment has no colon; then schemes that lead to no host.
 _WITHIN: Final = re.compile(r"[?#]|/(?![/\\\t\n\r])|[\w.%~-]+(?:[/?#]|\Z)", re.ASCII)
 _ELSEWHERE: Final = re.compile(r"(?:javascript|mailto|tel|data):", re.IGNORECASE)
+_BEYOND: Final = len("https://")
+_SHORT: Final = 300
 _AGENT: Final = re.compile(r"\s*(?!unavailable_after|max-)[\w*-]+\s*:", re.IGNORECASE)
 _NOFOLLOW: Final = re.compile(r"(?:^|[\s,:])(?:nofollow|none)(?:$|[\s,])", re.IGNORECASE)
 
@@ -50,21 +56,39 @@ def says_nofollow(meta: str | None, headers: Iterable[str] = ()) -> bool:
 def target_host(href: str, base: str, base_host: str) -> str | None:
     """Return the host a link leads to; `base` is the page's base URL, `base_host` that URL's host."""
     href = href.strip(" \t\n\r\f")
-    if found := plain_host(href):
+    end = href.find("/", _BEYOND)  # of the host, if it is a plain one; the path says nothing
+    start = href[:end] if end > 0 else href
+    if len(start) <= _SHORT and (found := _plain_host(start)):
         return found
     if not href or _WITHIN.match(href):
         return base_host
     return None if _ELSEWHERE.match(href) else link_host(href, base)
 
 
+@lru_cache(maxsize=1 << 14)
+def _plain_host(start: str) -> str | None:
+    """Return the host that a reference begins with, if it is plain; most links of most pages lead to few hosts."""
+    return plain_host(f"http:{start}" if start.startswith("//") else start)
+
+
 def votes(
-    anchors: Iterable[tuple[str, int]], owners: Iterable[str], *, host: str, base: str, base_host: str, nofollow: bool
+    anchors: Iterable[tuple[str, int]],
+    owners: Iterable[str],
+    resources: Iterable[str],
+    *,
+    host: str,
+    base: str,
+    base_host: str,
+    nofollow: bool,
 ) -> list[tuple[str, int]]:
     """Return the distinct (target host, flags) of a page on `host`, sorted.
 
-    `anchors` are (href, rel flags) of `a` and `area` elements, `owners` the hrefs of canonical and hreflang links.
+    `anchors` are (href, rel flags) of `a` and `area` elements, `owners` the hrefs of canonical and hreflang links,
+    `resources` the references of technical links.
     """
     page_flags = int(Flag.NOFOLLOW) if nofollow else 0
     found = {(target_host(href, base, base_host), flags | page_flags) for href, flags in anchors}
     found |= {(target_host(href, base, base_host), int(Flag.SAME_OWNER)) for href in owners}
+    technical = {target_host(reference, base, base_host) for reference in resources}
+    found |= {(target, int(Flag.TECHNICAL)) for target in technical}
     return sorted((target, flags) for target, flags in found if target and target != host)

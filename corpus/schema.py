@@ -64,7 +64,11 @@ LINKS = pa.schema(
     [
         column("source_host", pa.string(), "host of the linking pages, lower case, punycode, www kept"),
         column("target_host", pa.string(), "host linked to, lower case, punycode, www kept"),
-        column("flags", pa.uint8(), "bit set, see links.Flag: nofollow 1, ugc 2, sponsored 4, same_owner 8"),
+        column(
+            "flags",
+            pa.uint8(),
+            "bit set, see links.Flag: nofollow 1, ugc 2, sponsored 4, same_owner 8, technical 16",
+        ),
         column("pages", pa.uint32(), "distinct source pages with such a link"),
         column(
             "source_pages",

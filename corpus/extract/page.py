@@ -9,6 +9,7 @@ Everything here is read before text is extracted, so a page that breaks the extr
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,30 @@ from corpus.url import Url, normalise, plain_host
 
 MOST_LICENCES: Final = 16
 MOST_OWNERS: Final = 1000
+MOST_RESOURCES: Final = 1000
+"""Distinct references of technical links that are looked at; a page has about 25 that leave its host."""
+RESOURCES: Final = {
+    "script": "src",
+    "iframe": "src",
+    "frame": "src",
+    "embed": "src",
+    "object": "data",
+    "form": "action",
+    "video": "src",
+    "audio": "src",
+    "source": "src",
+    "track": "src",
+    "input": "src",
+    "img": "src",
+}
+"""Elements of technical links and the attribute that holds the reference, pictures last: of them there may be many. The
+hrefs of link elements come before them.
+
+After the WAT records of Common Crawl (ia-web-commons, ExtractingParseObserver), without what those have besides:
+other addresses of a picture (srcset, longdesc, poster, data-src), URLs in style sheets, onclick and meta elements,
+sources of quotations (cite). What is looked at begins with `http` or two slashes, unless a base element makes relative
+references leave.
+"""
 _CONTROLS: Final = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
 # The same as numeric references, which XML libraries refuse: to trafilatura one of them makes the whole page empty.
 _CONTROL_REFERENCES: Final = re.compile(
@@ -35,10 +60,14 @@ _STATING: Final = (
     '[name*="robots" i],[http-equiv*="content-language" i],[rel]:is([rel*="canonical" i],[rel*="license" i]),'
     '[hreflang]:is(link),[href]:is(base,[href*="creativecommons.org/"],{links})'
 )
-_LINKS: Final = ":is(a,area)"
+_LINKS: Final = ":is(a,area,link)"
 # What a reference has that does not lead to the host of its base: a scheme, or two slashes, which may be backslashes or
 # have tabs and line ends between them.
-_LEAVING: Final = _LINKS + r':is([href*=":"],[href*="//"],[href*="\\"],[href*="\9 "],[href*="\a "],[href*="\d "])'
+_LEAVING: Final = ':is([{0}*=":"],[{0}*="//"],[{0}*="\\\\"],[{0}*="\\9 "],[{0}*="\\a "],[{0}*="\\d "])'
+# Of technical links those that begin as nearly all do that leave: to test for more, or for names of elements, takes
+# longer than to look at the few others that have a source.
+_AWAY: Final = ':is([{0}^="http" i],[{0}^="//"])'
+_IS_AWAY: Final = re.compile("http|//", re.IGNORECASE | re.ASCII)
 _CREATIVE_COMMONS: Final = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
 
 
@@ -88,6 +117,7 @@ def parse_page(body: bytes, *, url: Url, headers: Headers) -> Page:
     links = votes(
         elements.anchors(),
         elements.owners(),
+        elements.resources(),
         host=url.host,
         base=base.href,
         base_host=base.host,
@@ -119,8 +149,19 @@ def _parsed(decoded: Decoded) -> tuple[str, HTMLTree]:
 def _selector(host: str) -> str:
     """Return the selector of the elements that matter on a page whose links resolve against a URL on `host`."""
     plain = plain_host(f"http://{host}/") == host
-    own = f':not([href^="http://{host}/"],[href^="https://{host}/"])' if plain else ""
-    return _STATING.format(links=_LEAVING + own)
+    own = f':not([{{0}}^="http://{host}/"],[{{0}}^="https://{host}/"])' if plain else ""
+    return _selecting(_LEAVING + own, _AWAY + own, _AWAY)
+
+
+def _selecting(links: str = "", sources: str = "", few: str = "") -> str:
+    """Return the selector of what states a fact, and of links that also match what is given, "{0}" as the attribute."""
+    parts = (
+        _STATING.format(links=_LINKS + links.format("href")),
+        "[src]" + sources.format("src"),
+        "[data]:is(object)" + few.format("data"),
+        "[action]:is(form)" + few.format("action"),
+    )
+    return ",".join(parts)
 
 
 class _Elements:
@@ -133,15 +174,18 @@ class _Elements:
         self._tree = tree
         self._look(_selector(url.host))
         self.base = self._base(url)
-        if self.base.host != url.host:
-            self._look(_STATING.format(links=_LINKS))
+        self._elsewhere = self.base.host != url.host
+        if self._elsewhere:
+            self._look(_selecting())
         found = ((e.get_attribute("href"), e.get_attribute("rel")) for e in (*self.named["a"], *self.named["area"]))
         self._anchors = list(dict.fromkeys(found))
+        self._links = [_link(element) for element in self.named["link"]]
 
     def _look(self, selector: str) -> None:
-        self.named: dict[str, list[Any]] = {name: [] for name in ("base", "meta", "link", "a", "area")}
+        self.named: defaultdict[str, list[Any]] = defaultdict(list)
+        named = self.named
         for element in self._tree.document.query_selector_all(selector).values() if self._tree.document else ():
-            self.named.setdefault(str(element.tag).lower(), []).append(element)
+            named[element.tag].append(element)
 
     def anchors(self) -> Iterator[tuple[str, int]]:
         """Yield (href, rel flags) of the anchors that have an href."""
@@ -171,13 +215,19 @@ class _Elements:
 
     def rel(self, token: str) -> Iterator[str]:
         """Yield the hrefs of link elements whose rel has `token`."""
-        return (e.get_attribute("href") or "" for e in self.named["link"] if token in _rel(e))
+        return (href or "" for href, rel, _ in self._links if token in rel)
 
     def owners(self) -> Iterator[str]:
         """Yield the hrefs of canonical links and of alternates with hreflang, at most MOST_OWNERS."""
-        alternates = (e for e in self.named["link"] if e.get_attribute("hreflang") and "alternate" in _rel(e))
-        hrefs = (e.get_attribute("href") or "" for e in alternates)
-        return islice(chain(self.rel("canonical"), hrefs), MOST_OWNERS)
+        alternates = (href or "" for href, _, translated in self._links if translated)
+        return islice(chain(self.rel("canonical"), alternates), MOST_OWNERS)
+
+    def resources(self) -> Iterator[str]:
+        """Yield the distinct references of technical links, at most MOST_RESOURCES."""
+        links = (href for href, rel, translated in self._links if not translated and "canonical" not in rel)
+        held = (e.get_attribute(attribute) for name, attribute in RESOURCES.items() for e in self.named[name])
+        away = (found for found in held if found and (self._elsewhere or _IS_AWAY.match(found)))
+        return islice(dict.fromkeys(found for found in chain(links, away) if found is not None), MOST_RESOURCES)
 
     def licences(self) -> Iterator[str]:
         """Yield the hrefs of links marked as licence, and of links to a Creative Commons licence."""
@@ -188,8 +238,10 @@ class _Elements:
                 yield href
 
 
-def _rel(element: Any) -> list[str]:
-    return (element.get_attribute("rel") or "").lower().split()
+def _link(element: Any) -> tuple[str | None, list[str], bool]:
+    """Return the href of a link element, the tokens of its rel, and whether it is an alternate with hreflang."""
+    rel = (element.get_attribute("rel") or "").lower().split()
+    return element.get_attribute("href"), rel, "alternate" in rel and bool(element.get_attribute("hreflang"))
 
 
 def _resolved(hrefs: Iterable[str], base: Url) -> Iterator[str]:

@@ -98,7 +98,7 @@ class Ingest:
     """Read input i into documents, links and ledger part i. Raises InputError when it cannot be opened or read on."""
 
     name: ClassVar[str] = "ingest"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     archives: tuple[Input, ...] = ()
     documents: ShardSet

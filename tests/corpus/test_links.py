@@ -61,13 +61,21 @@ def test_shortcuts_agree_with_the_parser(href: str) -> None:
 
 
 def test_votes_of_a_page() -> None:
-    """Each (host, flags) once; own host left out; a nofollow page marks its anchors, not its same-owner links."""
+    """Each (host, flags) once; own host left out; a nofollow page marks its anchors, and no other links."""
     anchors = [("http://a.net/1", 0), ("http://a.net/2", 0), ("//a.net/3", 2), ("/own", 0), ("mailto:x@b.net", 0)]
     owners = ["https://example.org/", "http://www.example.org/dir/"]
-    found = votes(anchors, owners, host="www.example.org", base=BASE, base_host="www.example.org", nofollow=False)
-    assert found == [("a.net", 0), ("a.net", Flag.UGC), ("example.org", Flag.SAME_OWNER)]
-    found = votes(anchors, owners, host="www.example.org", base=BASE, base_host="www.example.org", nofollow=True)
-    assert found == [("a.net", 1), ("a.net", 3), ("example.org", 8)]
+    resources = [
+        "//a.net/x.js",
+        "https://a.net/y.png",
+        "/own.png",
+        "blob:https://a.net/1",
+        "data:image/png;base64,//c.net/",
+    ]
+    where = {"host": "www.example.org", "base": BASE, "base_host": "www.example.org"}
+    found = votes(anchors, owners, resources, **where, nofollow=False)
+    assert found == [("a.net", 0), ("a.net", Flag.UGC), ("a.net", Flag.TECHNICAL), ("example.org", Flag.SAME_OWNER)]
+    found = votes(anchors, owners, resources, **where, nofollow=True)
+    assert found == [("a.net", 1), ("a.net", 3), ("a.net", 16), ("example.org", 8)]
 
 
 @given(
@@ -75,7 +83,7 @@ def test_votes_of_a_page() -> None:
         st.tuples(
             st.sampled_from(["a.de", "b.de"]),
             st.integers(0, 30),
-            st.frozensets(st.tuples(st.sampled_from(["x.net", "y.net", "z.net"]), st.integers(0, 15)), max_size=6),
+            st.frozensets(st.tuples(st.sampled_from(["x.net", "y.net", "z.net"]), st.integers(0, 31)), max_size=6),
         ),
         max_size=40,
     ),

@@ -26,6 +26,7 @@ CONTROL_REFERENCES = re.compile(
 )
 WITHIN = re.compile(r"[?#]|/(?![/\\\t\n\r])|[\w.%~-]+(?:[/?#]|\Z)", re.ASCII)
 FLAGS = {"nofollow": 1, "ugc": 2, "sponsored": 4}
+SOURCES = ["script", "iframe", "frame", "embed", "video", "audio", "source", "track", "input", "img"]
 
 
 def plain_page(body: bytes, url: Url, headers: Headers) -> tuple[str, str, Facts]:
@@ -52,7 +53,7 @@ def plain_page(body: bytes, url: Url, headers: Headers) -> tuple[str, str, Facts
 
 def elements(tree: HTMLTree) -> dict[str, list[Any]]:
     """Return all elements that can carry a fact, by name."""
-    names = ("html", "base", "meta", "link", "a", "area")
+    names = ("html", "base", "meta", "link", "a", "area", "object", "form", *SOURCES)
     found: dict[str, list[Any]] = {name: [] for name in names}
     for element in tree.document.query_selector_all(",".join(names)).values() if tree.document else ():
         found[str(element.tag).lower()].append(element)
@@ -68,8 +69,21 @@ def plain_votes(named: dict[str, list[Any]], url: Url, base: Url, page_flags: in
     alternates = (e for e in named["link"] if e.get_attribute("hreflang") and "alternate" in rel(e))
     owners = chain(hrefs(named, "canonical", ["link"]), (e.get_attribute("href") or "" for e in alternates))
     votes += [(href, 8) for href in islice(owners, MOST_OWNERS)]
+    votes += [(reference, 16) for reference in resources(named, base.host != url.host)]
     found = {(plain_target(href, base), flags) for href, flags in votes if href is not None}
     return sorted((target, flags) for target, flags in found if target and target != url.host)
+
+
+def resources(named: dict[str, list[Any]], elsewhere: bool) -> Iterator[str | None]:
+    """Yield the references of technical links; relative ones matter where the base element lies `elsewhere`."""
+    for element in named["link"]:
+        if "canonical" not in rel(element) and not (element.get_attribute("hreflang") and "alternate" in rel(element)):
+            yield element.get_attribute("href")
+    for name, attribute in [*((name, "src") for name in SOURCES), ("object", "data"), ("form", "action")]:
+        for element in named[name]:
+            reference = element.get_attribute(attribute)
+            if reference and (elsewhere or reference[:2] == "//" or reference[:4].lower() == "http"):
+                yield reference
 
 
 def plain_target(href: str, base: Url) -> str | None:

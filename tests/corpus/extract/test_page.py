@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpus.extract.page import Facts, Headers, parse_page
+from corpus.extract.page import MOST_RESOURCES, Facts, Headers, parse_page
 from corpus.url import Url
 
 URL = Url("http://www.example.org/dir/page.html", "www.example.org")
@@ -33,7 +33,14 @@ def test_a_page_in_full() -> None:
         meta_robots="index, noarchive",
         canonical_url="http://www.example.org/kanon",
         licences=["http://www.example.org/lizenz", "https://creativecommons.org/licenses/by/4.0/"],
-        links=[("a.net", 0), ("a.net", 3), ("b.net", 0), ("creativecommons.org", 0), ("example.com", 8)],
+        links=[
+            ("a.net", 0),
+            ("a.net", 3),
+            ("b.net", 0),
+            ("creativecommons.org", 0),
+            ("example.com", 8),
+            ("feeds.example.net", 16),
+        ],
     )
 
 
@@ -78,6 +85,68 @@ def test_robots_rules_mark_every_link() -> None:
     assert facts('<meta name=robots content="nofollow">' + html).links == [("a.net", 3), ("example.org", 8)]
     assert facts(html, Headers(robots=["none"])).links == [("a.net", 3), ("example.org", 8)]
     assert facts(html, Headers(robots=["otherbot: none"])).links == [("a.net", 2), ("example.org", 8)]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.net/x.js"></script>',
+        "<img src=//cdn.net/x.png>",
+        "<iframe src=http://cdn.net/></iframe>",
+        "<frameset><frame src=http://cdn.net/></frameset>",
+        "<embed src=http://cdn.net/x>",
+        "<video src=http://cdn.net/x></video>",
+        "<video><source src=http://cdn.net/x><track src=/x></video>",
+        "<audio src=/x><track src=http://cdn.net/x></audio>",
+        "<input type=image src=http://cdn.net/x>",
+        "<object data=HTTP://CDN.net/x></object>",
+        "<form action=https://cdn.net/search></form>",
+        "<link rel=stylesheet href=https://cdn.net/x.css>",
+        "<link rel='preconnect dns-prefetch' href=//cdn.net>",
+        "<link rel=alternate type=application/rss+xml href=https://cdn.net/feed>",
+        "<link rel=icon hreflang=de href=https://cdn.net/x.ico>",
+        "<link href=https://cdn.net/>",
+        "<noscript><img src=http://cdn.net/></noscript>",
+        "<base href=http://cdn.net/><img src=x.png>",
+    ],
+)
+def test_what_a_page_loads_is_a_technical_link(html: str) -> None:
+    """Whichever element names it, and only if it lies on another host."""
+    assert facts(html).links == [("cdn.net", 16)]
+    assert facts(html.replace("cdn.net", "www.example.org").replace("CDN.net", "www.example.org")).links == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<img src='data:image/svg+xml,%3Csvg xmlns=http://www.w3.org/2000/svg%3E'>",
+        "<iframe src=about:blank></iframe><video src='blob:https://a.net/x'></video><img src=''><img><object></object>",
+        "<form action='javascript:void(0)'><form action='mailto:x@a.net'>",
+        "<img srcset='http://a.net/x 2x' data-src=http://a.net/><p src=http://a.net/><a src=http://a.net/>",
+        "<!-- <img src=http://a.net/> --><template><img src=http://a.net/></template><style>@import '//a.net'</style>",
+    ],
+)
+def test_what_is_no_technical_link(html: str) -> None:
+    """Data, blobs and scripts in place of an address, other attributes and elements, and what is not in the tree."""
+    assert facts(html).links == []
+
+
+def test_one_host_may_get_several_votes() -> None:
+    """An anchor, a canonical link and a script are three links; rel and robots rules say nothing of scripts."""
+    html = (
+        "<meta name=robots content=nofollow><link rel='canonical x' href=http://a.net/><a href=http://a.net/ rel=ugc>"
+    )
+    html += "<script src=http://a.net/ rel=nofollow></script><img src=http://a.net/><form action=//a.net/ rel=nofollow>"
+    assert facts(html).links == [("a.net", 3), ("a.net", 8), ("a.net", 16)]
+
+
+def test_technical_links_are_bounded() -> None:
+    """Of so many different ones the first, other kinds before pictures; equal ones count once."""
+    pictures = "<img src=//a.net/>" * 5000 + "".join(f"<img src=//p{i}.net/>" for i in range(5000))
+    found = facts(f"{pictures}<script src=//z.net/></script><a href=//b.net/>").links
+    assert len(found) == MOST_RESOURCES + 1
+    assert {("a.net", 16), ("b.net", 0), ("p0.net", 16), ("z.net", 16)} <= set(found)
+    assert ("p998.net", 16) not in found
 
 
 def test_control_characters_do_not_reach_the_parser() -> None:

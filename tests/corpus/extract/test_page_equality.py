@@ -33,6 +33,8 @@ HREFS = st.lists(st.sampled_from(PIECES), max_size=6)
 RELS = ["nofollow", "UGC", "sponsored", "license", "LICENSE", "licenſe", "canonical", "alternate", "\x0b", "\xa0", "x"]
 NAMES = ["name=robots", 'name=" Robots&#10;"', "http-equiv=Content-Language", "name=x", "hreflang=de", "hreflang", ""]
 TAGS = ["a", "a", "a", "area", "link", "base", "meta", "html lang=de", "html xml:lang=cs", "A", "input", "svg:a"]
+SOURCES = ["script src", "img src", "IMG SRC", "iframe src", "embed src", "video src", "object data", "form action"]
+SOURCES += ["frameset><frame src", "source src", "image src", "input src", "link src", "a src", "svg><image src"]
 ROOMS = [
     "", "", "<svg>", "</svg>", "<math>", "<template>", "</template>", "<title>a\x07b&#7;\r\n c</title>", "<!--", "-->",
     "<script>", "</script>", "<select>", "<table>", "<p>", "</p>", "\ufeff", "&#1;&#x1F;&#65534", "<a", "é", "日本",
@@ -49,6 +51,8 @@ def pages(draw: st.DrawFn) -> str:
         more = draw(st.sampled_from([f"rel='{rel}'", "", f"xlink:href='/y' rel={rel}", "content='none, nofollow'"]))
         attributes = draw(st.permutations([href, more, draw(st.sampled_from(NAMES))]))
         parts.append(f"{draw(st.sampled_from(ROOMS))}<{draw(st.sampled_from(TAGS))} {' '.join(attributes)}>x")
+        if draw(st.booleans()):
+            parts.append(f"<{draw(st.sampled_from(SOURCES))}='{''.join(draw(HREFS))}' {draw(st.sampled_from(NAMES))}>")
     return "".join(parts)
 
 
@@ -75,6 +79,7 @@ def test_a_relative_link_leaves_where_the_base_does() -> None:
     for base in ("//cdn.net/", "http://www.example.org/", "https://www.example.org:8443/x", "mailto:x"):
         html = f"<base href='{base}'><a href=x>1</a><a href='http://www.example.org/'>2</a><link rel=canonical>"
         assert_equal(html.encode(), URL, Headers())
+        assert_equal(f"{html}<link href=y><img src=z><img src=''><form action='?q'>".encode(), URL, Headers())
 
 
 @given(
