@@ -97,6 +97,12 @@ def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, l
     return found, slots, places
 
 
+@kernel
+def pick(codes: Any, index: Any, places: Any, out: Any) -> None:  # out[i] = codes[index[places[i]]]
+    for i in range(np.uint64(len(places))):
+        out[i] = codes[np.uint64(index[np.uint64(places[i])])]
+
+
 def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering, table: ClassTable) -> int:
     """Write the blocks of a range whose first node is `first`; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
@@ -108,7 +114,9 @@ def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering,
         )
         begin = int(rank_of(first, numbering))
         start = begin if linking else numbering.sources + first - begin
-        coded = codes[lists.index[places]] if coded_by_place else np.zeros(len(slots), np.uint8)
+        coded = np.zeros(len(slots), codes.dtype if coded_by_place else np.uint8)
+        if coded_by_place:
+            pick(codes, lists.index, places, coded)
         for row in range(0, len(offsets) - 1, BLOCK):
             end = min(row + BLOCK, len(offsets) - 1)
             low, high = int(offsets[row]), int(offsets[end])

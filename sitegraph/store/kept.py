@@ -1,14 +1,18 @@
 """Sorted lists of a range kept on disk, from the pass that finds the classes of arcs to the pass that writes them.
 
-Arrays stand one behind the other, each as numpy saves it: what numpy packs together it also holds against a check sum,
-which takes longer than all else here. The index takes as few bytes as the number of rows allows.
+    length of each array and bytes per index (int64[5]) | offsets | sources | rows | index
+
+The index takes as few bytes as the number of rows allows. No check sum: it would take longer than all else here.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from corpus.errors import StorageError
 from corpus.storage import as_storage_error
+from sitegraph.store.classes import COLUMNS
 from sitegraph.store.merging import Lists
 
 
@@ -16,14 +20,21 @@ def keep(path: Path, lists: Lists) -> None:
     """Write lists, whole or not at all. Raises StorageError when the disk is full."""
     partial = path.with_name(f".{path.name}.tmp")
     index = lists.index.astype(np.min_scalar_type(len(lists.rows)))
+    arrays = (lists.offsets, lists.sources, lists.rows, index)
+    head = np.array([*(array.size for array in arrays), index.itemsize])
     with as_storage_error(path), open(partial, "wb") as stream:
-        for array in (lists.offsets, lists.sources, lists.rows, index):
-            np.save(stream, array)
+        for array in (head, *arrays):
+            stream.write(np.ascontiguousarray(array).data)
     partial.replace(path)
 
 
 def kept(path: Path) -> Lists:
     """Read lists that were kept."""
     with as_storage_error(path), open(path, "rb") as stream:
-        offsets, sources, rows, index = (np.load(stream, allow_pickle=False) for _ in range(4))
-    return Lists(offsets, sources, rows, index.astype(np.int32))
+        *sizes, width = np.fromfile(stream, np.int64, 5).tolist()
+        kinds: tuple[Any, ...] = (np.int64, np.uint32, np.int64, f"u{width}")
+        found = [np.fromfile(stream, kind, size) for kind, size in zip(kinds, sizes, strict=True)]
+    if [len(array) for array in found] != sizes:
+        raise StorageError(f"{path}: shorter than it was; delete its folder and build again")
+    offsets, sources, rows, index = found
+    return Lists(offsets, sources, rows.reshape(-1, len(COLUMNS)), index.astype(np.int32))

@@ -14,28 +14,41 @@ from sitegraph.store.merging import Lists
 def count_domains(offsets: Any, sources: Any, endorsing: Any, domains: Any, own: Any) -> Any:
     """Return per list the distinct domains[source] other than own[i], over arcs with endorsing[k] (all, if empty)."""
     found = np.zeros(len(offsets) - 1, np.int64)
-    held = np.empty(1024, np.int32)
-    for t in range(len(found)):
-        size = offsets[t + 1] - offsets[t]
-        if size > len(held):
-            held = np.empty(2 * size, np.int32)
-        used, rising = 0, True
-        for k in range(offsets[t], offsets[t + 1]):
-            domain = domains[sources[k]]
-            if domain == own[t] or (len(endorsing) > 0 and not endorsing[k]):
+    for t in range(np.uint64(len(found))):
+        start, stop = np.uint64(offsets[t]), np.uint64(offsets[t + np.uint64(1)])
+        mine, last = own[t], np.int32(-1)
+        used, fallen = 0, np.uint32(0)
+        for k in range(start, stop):
+            domain = domains[np.uint64(sources[k])]
+            if domain == mine:
                 continue
-            if used and domain == held[used - 1]:
-                continue
-            rising = rising and (used == 0 or domain > held[used - 1])
-            held[used] = domain
-            used += 1
-        if not rising:
-            some = np.sort(held[:used])
-            used = 1
-            for i in range(1, len(some)):
-                used += some[i] != some[i - 1]
+            if domain != last and (len(endorsing) == 0 or endorsing[k]):
+                fallen |= np.uint32(domain < last)
+                used += 1
+                last = domain
+        if fallen:
+            used = distinct_of(start, stop, sources, endorsing, domains, mine, used)
         found[t] = used
     return found
+
+
+@kernel
+def distinct_of(start: Any, stop: Any, sources: Any, endorsing: Any, domains: Any, mine: Any, most: Any) -> Any:
+    """Return what count_domains counts for the list of arcs from `start` on, in any order; at most `most`."""
+    held = np.empty(most, np.int32)
+    used, last = 0, np.int32(-1)
+    for k in range(start, stop):
+        domain = domains[np.uint64(sources[k])]
+        if domain == mine:
+            continue
+        if domain != last and (len(endorsing) == 0 or endorsing[k]):
+            held[used] = last = domain
+            used += 1
+    held.sort()
+    used = 1
+    for i in range(1, len(held)):
+        used += held[i] != held[i - 1]
+    return used
 
 
 def endorsing(lists: Lists) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ Arcs without counts are sorted as 64-bit keys (target, source); where their sour
 one counting pass by target suffices. Arcs with counts are sorted with them, and those of equal arcs are added up.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,8 +139,17 @@ def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, only
 
 def indexed(offsets: NDArray[np.int64], sources: NDArray[np.uint32], counts: Counts) -> Lists:
     """Return lists whose counts are stored once per distinct row."""
-    _, first, index = np.unique(as_keys(counts), return_index=True, return_inverse=True)
+    _, first, index = np.unique(row_keys(counts), return_index=True, return_inverse=True)
     return Lists(offsets, sources, counts[first], index.astype(np.int32).ravel())
+
+
+def row_keys(counts: Counts) -> NDArray[Any]:
+    """Return a value for each row, equal where rows are: a number, which sorts fast, if the largest counts allow it."""
+    sizes = [1 + int(largest) for largest in counts.max(axis=0, initial=0)]
+    if math.prod(sizes) >= 1 << 63:
+        return as_keys(counts)
+    found: NDArray[np.int64] = np.ravel_multi_index(tuple(counts.T), sizes)
+    return found
 
 
 def relabelled(lists: Lists, relabel: NDArray[np.int32]) -> Lists:
@@ -163,8 +173,10 @@ def with_sitewide(lists: Lists, pages: NDArray[np.int64]) -> Lists:
     """Return the lists with the mark `sitewide` where a link stands on half of its source's pages or more."""
     if not len(lists.index):
         return lists
-    counts = lists.rows[lists.index]
+    linking = lists.rows[:, [PAGES, NOFOLLOW, SPONSORED]].sum(axis=1)[lists.index]
     total = pages[lists.sources]
-    linking = counts[:, PAGES] + counts[:, NOFOLLOW] + counts[:, SPONSORED]
-    counts[:, SITEWIDE] = (total >= LEAST_PAGES) & (2 * linking >= total)
-    return indexed(lists.offsets, lists.sources, counts)
+    sitewide = (total >= LEAST_PAGES) & (2 * linking >= total)
+    pairs, index = coded((2 * lists.index + sitewide).astype(np.uint32))
+    rows = lists.rows[pairs >> 1]
+    rows[:, SITEWIDE] = pairs & 1
+    return Lists(lists.offsets, lists.sources, rows, index)

@@ -102,7 +102,8 @@ def stopping(step: int, stop: Callable[[], None]) -> Iterator[list[int]]:
         put(self, number, kind, values)
 
     with contextlib.ExitStack() as stack:
-        for owner, name in ((np, "save"), (Path, "replace"), (Path, "unlink"), (os, "fsync")):
+        saving = ((np, "save"), (sitegraph.store.builder, "keep"))
+        for owner, name in (*saving, (Path, "replace"), (Path, "unlink"), (os, "fsync")):
             stack.enter_context(mock.patch.object(owner, name, counted(getattr(owner, name))))
         stack.enter_context(mock.patch.object(Spill, "_put", half))
         yield done

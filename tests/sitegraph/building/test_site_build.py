@@ -27,6 +27,8 @@ from sitegraph.engine import Engine, database, regrouped
 from sitegraph.hosts import domain_of
 from sitegraph.layout import LEVELS, GraphSets, Level
 from sitegraph.store.classes import Weights
+from sitegraph.store.kept import keep
+from sitegraph.store.merging import ALONE, Lists
 from sitegraph.store.opened import Graph, open_graph
 
 Links = Sequence[tuple[Any, ...]]
@@ -476,9 +478,13 @@ def test_a_full_disk_is_said_at_every_step(tmp_path: Path) -> None:
     names = [f"h{i}.d{i % 700}.com" for i in range(3000)]
     source, target = random.integers(0, 3000, (2, 20_000))
     graph_of(tmp_path / "warm", names[:3], np.array([0, 1]), np.array([2, 2]))  # kernels are compiled and kept
-    for size, file in ((100, r"part-00000\.names"), (30_000, "host-arcs"), (163_000, r"00000\.sorted\.npz")):
+    for size, file in ((100, r"part-00000\.names"), (30_000, "host-arcs")):
         with largest_file(size), pytest.raises(StorageError, match=f"{file}: cannot write"):
             graph_of(tmp_path / "g", names, source, target)
+    lists = Lists(np.arange(3001), np.arange(3000, dtype=np.uint32), ALONE, np.zeros(3000, np.int32))
+    with largest_file(30_000), pytest.raises(StorageError, match=r"00000\.sorted: cannot write"):
+        keep(tmp_path / "00000.sorted", lists)
+    assert not (tmp_path / "00000.sorted").exists()
     assert open_graph(graph_of(tmp_path / "g", names, source, target))["host"].n == 3000
 
 
