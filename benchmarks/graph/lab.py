@@ -21,8 +21,8 @@ from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.builder import ArcBuilder, BuiltArcs
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import Graph, decode_block
+from sitegraph.store.primitives import prefetch
 from sitegraph.store.spill import Spill
-from sitegraph.store.vbyte import prefetch
 
 AHEAD: Final = 48
 """How far ahead the gather asks for memory."""

@@ -19,7 +19,7 @@ from corpus.storage import as_storage_error
 from sitegraph.ranks.hyperloglog import LINE, Rows, add, estimate, raise_by_line, raise_by_part, rows, sigmas
 from sitegraph.ranks.passes import Passes
 from sitegraph.store.arcs import Block
-from sitegraph.store.lists import CHUNK, STATE, next_chunk
+from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
 
 Flags = NDArray[np.uint8]
 Sizes = NDArray[np.float32]
@@ -84,8 +84,8 @@ def unite(
     sift; into without rows only sets met.
     """
     state = np.zeros(STATE, np.int64)
-    gaps, ids = np.empty(CHUNK + 16, np.uint32), np.empty(CHUNK, np.uint32)
-    runs = np.empty((CHUNK, 2), np.int64)
+    gaps, ids = np.empty(ROOM, np.uint32), np.empty(ROOM, np.uint32)
+    runs = np.empty(RUNS, np.int64)
     first = np.uint64(0)
     used = next_chunk(state, block, references, len(registers), gaps, ids, runs)
     while used > 0:

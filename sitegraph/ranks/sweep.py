@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 
 from corpus.kernels import kernel
-from sitegraph.store.lists import CHUNK, STATE, next_chunk
-from sitegraph.store.vbyte import prefetch
+from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
+from sitegraph.store.primitives import prefetch
 
 # The loops below stand in full, one for each number of vectors: a call with arrays in an inner loop would count their
 # references up and down for every arc, which takes longer than the arc.
@@ -103,9 +103,9 @@ def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, 
     ask: whether to prefetch, which pays when c is larger than the cache.
     """
     state = np.zeros(STATE, np.int64)
-    gaps = np.empty(CHUNK + 16, np.uint32)
-    ids, ahead = np.zeros(CHUNK, np.uint32), np.zeros(CHUNK, np.uint32)
-    runs, runs_ahead = np.empty((CHUNK, 2), np.int64), np.empty((CHUNK, 2), np.int64)
+    gaps = np.empty(ROOM, np.uint32)
+    ids, ahead = np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
+    runs, runs_ahead = np.empty(RUNS, np.int64), np.empty(RUNS, np.int64)
     first = np.uint64(0)
     used = next_chunk(state, block, references, len(c), gaps, ids, runs)
     while used > 0:
@@ -207,9 +207,9 @@ def push(
     z float64[targets of the block, k], k is 1 or 2; sources: how many there are in all; the rest as in pull.
     """
     state = np.zeros(STATE, np.int64)
-    gaps = np.empty(CHUNK + 16, np.uint32)
-    ids, ahead = np.zeros(CHUNK, np.uint32), np.zeros(CHUNK, np.uint32)
-    runs, runs_ahead = np.empty((CHUNK, 2), np.int64), np.empty((CHUNK, 2), np.int64)
+    gaps = np.empty(ROOM, np.uint32)
+    ids, ahead = np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
+    runs, runs_ahead = np.empty(RUNS, np.int64), np.empty(RUNS, np.int64)
     first = np.uint64(0)
     used = next_chunk(state, block, references, sources, gaps, ids, runs)
     while used > 0:

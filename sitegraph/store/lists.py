@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 
 from corpus.kernels import inlined, kernel
+from sitegraph.store.primitives import LANES, add_up, lift, load_word
 from sitegraph.store.vbyte import (
     CAN_SHUFFLE,
     SHUFFLES,
@@ -32,12 +33,16 @@ from sitegraph.store.vbyte import (
     data_size,
     decode_plain,
     decode_shuffled,
-    load_word,
 )
 
 CHUNK: Final = 512
 ESCAPE: Final = 255
+ROOM: Final = CHUNK + LANES
+"""Numbers for which gaps and ids of a chunk must have room: the last lanes may write behind the last of them."""
+RUNS: Final = (CHUNK, 3)
 BAD: Final = -1
+LIMIT: Final = 1 << 31
+"""Sources, and gaps between them, are below."""
 STATE: Final = 6
 """Words of a reading state: group, byte, target, left in its list, source before, escape."""
 
@@ -102,8 +107,11 @@ def next_chunk(state: Any, block: Any, references: Any, sources: Any, gaps: Any,
     """Decode the next CHUNK gaps of a block; return the number of runs, 0 at its end, BAD where it is damaged.
 
     state int64[STATE], zeros at first; block (degrees, escapes, control, data), uint8 arrays that check_block passed;
-    references int64[count]; sources: how many there are; gaps uint32[CHUNK + 16]; ids uint32[CHUNK]: the sources;
-    runs int64[CHUNK, 2]: (target in the block, how many of the ids are its).
+    references int64[count]; sources: how many there are, at most 2**31; gaps uint32[ROOM]; ids uint32[ROOM]: the
+    sources; runs int64[RUNS]: (target in the block, how many of the ids are its, the first of them).
+
+    Gaps are summed up over the whole chunk, whatever lists they are of, and each list is then lifted to where its
+    first source says: no branch depends on how long a list is, bar one for those of more than LANES arcs.
     """
     degrees, escapes, control, data = block
     groups = min(len(control) - state[0], CHUNK // 4)
@@ -116,9 +124,37 @@ def next_chunk(state: Any, block: Any, references: Any, sources: Any, gaps: Any,
         at = decode_plain(control, state[0], groups, data, at, gaps)
     state[0] += groups
     state[1] = at
+    lanes, full = np.uint64(LANES), np.uint64(4 * groups)
+    for j in range(full, full + lanes):
+        gaps[j] = 0
+    used = next_runs(state, degrees, escapes, references, sources, gaps, full, runs)
+    # A gap below 2**31 added to a source below 2**31 does not wrap around, so the first wrong id is seen as one.
+    if used <= 0 or add_up(gaps, (full + lanes - np.uint64(1)) // lanes) >= LIMIT:
+        return BAD
+    at = np.uint64(0)
+    for r in range(np.uint64(used)):
+        count = np.uint64(runs[r, 1])
+        lift(gaps, at, (count + lanes - np.uint64(1)) // lanes, np.uint32(runs[r, 2]) - gaps[at], ids)
+        at += count
+    largest = np.uint32(0)
+    for j in range(at):
+        largest = max(largest, ids[j])
+    state[4] = ids[at - np.uint64(1)]
+    return used if largest < sources else BAD
+
+
+@inlined
+def next_runs(
+    state: Any, degrees: Any, escapes: Any, references: Any, sources: Any, gaps: Any, full: Any, runs: Any
+) -> Any:
+    """Write the runs of a chunk of `full` gaps; return how many there are, BAD where one begins outside the sources.
+
+    The gap of a first source, which is none, becomes 0.
+    """
     target, left, last = state[2], state[3], state[4]
-    i, used, full = np.int64(0), np.int64(0), 4 * groups
+    i, used = np.uint64(0), np.int64(0)
     while i < full:
+        first = last + np.int64(gaps[i]) + 1
         if left == 0:
             while target < len(degrees) and degrees[np.uint64(target)] == 0:
                 target += 1
@@ -128,20 +164,16 @@ def next_chunk(state: Any, block: Any, references: Any, sources: Any, gaps: Any,
             if left == ESCAPE:
                 left = np.int64(load_word(escapes, np.uint64(state[5])))
                 state[5] += 4
+            first = references[np.uint64(target)] + unzigzag(gaps[i])
             target += 1
-            last = references[np.uint64(target - 1)] + unzigzag(gaps[np.uint64(i)]) - 1
-            if last < -1:
-                return BAD
-            gaps[np.uint64(i)] = 0
-        count = min(left, full - i)
-        for j in range(np.uint64(i), np.uint64(i + count)):
-            last += np.int64(gaps[j]) + 1
-            ids[j] = last
-        if last >= sources:
-            return BAD
-        runs[used, 0], runs[used, 1] = target - 1, count
+            gaps[i] = 0
+        if first < 0 or first >= sources:
+            used = np.int64(BAD)
+            break
+        count = min(np.uint64(left), full - i)
+        runs[used, 0], runs[used, 1], runs[used, 2] = target - 1, count, first
         used += 1
         i += count
-        left -= count
-    state[2], state[3], state[4] = target, left, last
+        left -= np.int64(count)
+    state[2], state[3] = target, left
     return used

@@ -16,7 +16,7 @@ from corpus.storage import as_damage, read_parquet
 from sitegraph.layout import LEVELS, NODES, GraphSets, Level
 from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.classes import CLASSES, code_bytes
-from sitegraph.store.lists import CHUNK, STATE, next_chunk
+from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
 from sitegraph.store.names import Names
 from sitegraph.store.numbering import Numbering
 
@@ -161,8 +161,8 @@ class Graph:
 def decode_block(sections: Any, references: Any, limit: Any, offsets: Any, out: Any) -> Any:
     """Decode a block into offsets (int64[targets + 1], zeros) and source slots (uint32[arcs]); return its soundness."""
     state = np.zeros(STATE, np.int64)
-    gaps, ids = np.empty(CHUNK + 16, np.uint32), np.empty(CHUNK, np.uint32)
-    runs = np.empty((CHUNK, 2), np.int64)
+    gaps, ids = np.empty(ROOM, np.uint32), np.empty(ROOM, np.uint32)
+    runs = np.empty(RUNS, np.int64)
     at = 0
     used = next_chunk(state, sections, references, limit, gaps, ids, runs)
     while used > 0:

@@ -13,17 +13,15 @@ calls `decode` checks lengths first, with `data_size`, and these kernels trust t
 Source: Lemire, Kurz, Rupp, "Stream VByte: faster byte-oriented integer compression", 2018 (arXiv 1709.08990).
 """
 
-import sys
 from typing import Any, Final
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils as untyped
-from numba.extending import intrinsic
 
 from corpus.kernels import PLAIN, inlined, kernel
+from sitegraph.store.primitives import cgutils, kernel_primitive, load_word, store_word
 
 PADDING: Final = 32
 """Bytes that must be readable behind the data of a block."""
@@ -46,12 +44,6 @@ def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.d
 
 
 SIZES, SHUFFLES = _tables()
-cgutils: Any = untyped
-
-
-def kernel_primitive(function: Any) -> Any:
-    """Return a function that makes machine code itself, typed as what kernels see."""
-    return intrinsic(function)
 
 
 @kernel_primitive
@@ -76,70 +68,6 @@ def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, 
             builder.module, ir.FunctionType(vector, [vector, vector]), "llvm.x86.ssse3.pshuf.b.128"
         )
         builder.store(builder.call(shuffle, [packed, mask]), address(4, 5, 4), align=1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-def _word_address(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
-    """Return the address of the byte array[at] as that of a 32-bit word."""
-    data = context.make_array(kind)(context, builder, array).data
-    byte = builder.bitcast(data, ir.PointerType(ir.IntType(8)))
-    return builder.bitcast(builder.gep(byte, [at]), ir.PointerType(ir.IntType(32)))
-
-
-def _little_endian(builder: Any, word: Any) -> Any:
-    return word if sys.byteorder == "little" else builder.bswap(word)
-
-
-@kernel_primitive
-def load_word(context: Any, data: Any, at: Any) -> Any:
-    """Return the four bytes of the uint8 array from data[at] on as a little-endian uint32, wherever they lie."""
-    del context
-    signature = types.uint32(data, at)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _word_address(context, builder, signature.args[0], *arguments)
-        return _little_endian(builder, builder.load(address, align=1))
-
-    return signature, generate
-
-
-@kernel_primitive
-def store_word(context: Any, data: Any, at: Any, value: Any) -> Any:
-    """Write a uint32 to the four bytes of the uint8 array from data[at] on, little-endian."""
-    del context
-    signature = types.void(data, at, types.uint32)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _word_address(context, builder, signature.args[0], *arguments[:2])
-        builder.store(_little_endian(builder, arguments[2]), address, align=1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@kernel_primitive
-def prefetch(context: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of array[index] (of the first element of row `index` for two dimensions)."""
-    del context
-    signature = types.void(array, index)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        view = context.make_array(signature.args[0])(context, builder, arguments[0])
-        byte = ir.PointerType(ir.IntType(8))
-        stride = cgutils.unpack_tuple(builder, view.strides)[0]
-        offset = (
-            builder.mul(builder.zext(arguments[1], ir.IntType(64)), stride)
-            if arguments[1].type.width < 64
-            else builder.mul(arguments[1], stride)
-        )
-        address = builder.gep(builder.bitcast(view.data, byte), [offset])
-        word = ir.IntType(32)
-        hint = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0i8"
-        )
-        builder.call(hint, [address, word(0), word(3), word(1)])
         return context.get_dummy_value()
 
     return signature, generate

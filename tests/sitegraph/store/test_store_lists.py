@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sitegraph.store.lists import CHUNK, STATE, check_block, next_chunk, to_degrees, to_gaps
+from sitegraph.store.lists import CHUNK, ROOM, RUNS, STATE, check_block, next_chunk, to_degrees, to_gaps
 from sitegraph.store.opened import decode_block
 from sitegraph.store.vbyte import PADDING, SIZES, data_size, encode
 
@@ -110,13 +110,13 @@ def test_lists_across_the_borders_of_chunks(before: int, size: int) -> None:
     references = [5, 6, 7, 8]
     sections = packed(lists, references)
     assert unpacked(sections, references, before + size + 3) == lists
-    state, gaps, ids = np.zeros(STATE, np.int64), np.zeros(CHUNK + 16, np.uint32), np.zeros(CHUNK, np.uint32)
-    runs, seen = np.zeros((CHUNK, 2), np.int64), []
+    state, gaps, ids = np.zeros(STATE, np.int64), np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
+    runs, seen = np.zeros(RUNS, np.int64), []
     while used := next_chunk(state, sections, np.array(references), MANY, gaps, ids, runs):
         assert used > 0
         assert runs[:used, 1].min() >= 1
         assert runs[:used, 1].sum() <= CHUNK
-        seen += [target for target, count in runs[:used].tolist() for _ in range(count)]
+        seen += [target for target, count, _ in runs[:used].tolist() for _ in range(count)]
     assert seen == [target for target, one in enumerate(lists) for _ in one]
 
 
