@@ -7,12 +7,12 @@ as often as takes no more than a twentieth of the time.
 
 import hashlib
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from corpus.settings import fingerprint
@@ -47,9 +47,9 @@ class Checkpoint:
             known, sweeps = head[:-12], int.from_bytes(head[-8:], "little")
             if known != MAGIC + self._mark or self.path.stat().st_size != len(head) + state.nbytes:
                 return 0
-            check = zlib.crc32(head[-8:])
+            check = isal_zlib.crc32(head[-8:])
             while piece := stream.read(PIECE):
-                check = zlib.crc32(piece, check)
+                check = isal_zlib.crc32(piece, check)
             if check != int.from_bytes(head[-12:-8], "little"):
                 return 0
             stream.seek(len(head))
@@ -62,7 +62,7 @@ class Checkpoint:
             return
         start = time.monotonic()
         after, values = sweeps.to_bytes(8, "little"), state.data.cast("B")
-        check = zlib.crc32(values, zlib.crc32(after))
+        check = isal_zlib.crc32(values, isal_zlib.crc32(after))
         with whole_file(self.path) as out:
             out.write(MAGIC + self._mark + check.to_bytes(4, "little") + after)
             out.write(values)

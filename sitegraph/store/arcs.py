@@ -16,7 +16,6 @@ offset, whatever it is.
 import hashlib
 import json
 import threading
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,13 +24,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
 from corpus.storage import ShardSet, WholeWriter
 from sitegraph.store.checkedfile import TAIL, CheckedFile
-from sitegraph.store.lists import check_block, to_degrees, to_gaps
-from sitegraph.store.vbyte import PADDING, encode
+from sitegraph.store.lists import check_block, encode_lists, to_degrees
+from sitegraph.store.vbyte import PADDING
 
 MAGIC: Final = b"HWARCS1\n"
 BLOCK: Final = 1 << 12
@@ -102,7 +102,7 @@ class ArcsWriter(WholeWriter):
         yield
         index = np.array(self._index, INDEX).tobytes()
         text = json.dumps(asdict(self._description), sort_keys=True).encode()
-        self._file.write(index + text + TAIL.pack(len(index), len(text), zlib.crc32(index + text), MAGIC))
+        self._file.write(index + text + TAIL.pack(len(index), len(text), isal_zlib.crc32(index + text), MAGIC))
 
     def write(
         self, first: int, offsets: NDArray[np.int64], sources: NDArray[np.uint32], codes: NDArray[Any], references: Any
@@ -112,17 +112,15 @@ class ArcsWriter(WholeWriter):
         offsets int64[count + 1] from 0 on into sources (slots, ascending within a list, none twice) and codes.
         """
         count, m = len(offsets) - 1, len(sources)
-        gaps = np.empty(m, np.uint32)
-        to_gaps(offsets, sources, references, gaps)
         control, data = np.empty((m + 3) // 4, np.uint8), np.empty(4 * m + 16, np.uint8)
-        size = int(encode(gaps, control, data))
+        size = int(encode_lists(offsets, sources, references, control, data))
         degrees, escapes = np.empty(count, np.uint8), np.empty(count, "<u4")
         used = int(to_degrees(offsets, degrees, escapes))
         body = b"".join([degrees.tobytes(), escapes[:used].tobytes(), control.tobytes(), data[:size].tobytes()])
         body += bytes(aligned(len(body) + PADDING) - len(body))
         body += codes.astype(f"<u{self._description.code_bytes}").tobytes() if self._description.code_bytes else b""
         body += bytes(aligned(len(body)) - len(body))
-        self._index.append((self._file.bytes, len(body), first, count, m, 4 * used, size, zlib.crc32(body)))
+        self._index.append((self._file.bytes, len(body), first, count, m, 4 * used, size, isal_zlib.crc32(body)))
         self._file.write(body)
         self.rows += m
 

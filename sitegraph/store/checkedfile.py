@@ -9,11 +9,11 @@ a damaged file, and nobody waits for all of a large one to be read. Whatever is 
 
 import mmap
 import struct
-import zlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
@@ -52,7 +52,7 @@ class CheckedFile:
         if start < self._begin:
             raise self._cut_short()
         foot = self._data[start : self._end]
-        if zlib.crc32(more, zlib.crc32(foot.data)) != self._crc:
+        if isal_zlib.crc32(more, isal_zlib.crc32(foot.data)) != self._crc:
             raise self._damaged("the check sum of its index is wrong")
         return start, foot
 
@@ -60,7 +60,7 @@ class CheckedFile:
         """Return part `number`, bytes `start` to `end`; raise `otherwise` when it has another check sum."""
         part = self._data[start:end]
         if number not in self._checked:
-            if len(part) != end - start or zlib.crc32(part.data) != crc:
+            if len(part) != end - start or isal_zlib.crc32(part.data) != crc:
                 raise self._damaged(otherwise)
             self._checked.add(number)
         return part

@@ -25,7 +25,7 @@ from typing import Any, Final
 import numpy as np
 
 from corpus.kernels import inlined, kernel
-from sitegraph.store.primitives import LANES, add_up, lift, load_word
+from sitegraph.store.primitives import LANES, add_up, lift, load_word, store_word
 from sitegraph.store.vbyte import (
     CAN_SHUFFLE,
     SHUFFLES,
@@ -33,6 +33,7 @@ from sitegraph.store.vbyte import (
     data_size,
     decode_plain,
     decode_shuffled,
+    number_size,
 )
 
 CHUNK: Final = 512
@@ -58,14 +59,34 @@ def unzigzag(value: Any) -> Any:  # uint32 -> int64
 
 
 @kernel
-def to_gaps(offsets: Any, sources: Any, references: Any, out: Any) -> None:
-    """Turn lists into gaps. offsets int64[count + 1] into sources uint32[m]; references int64[count]; out uint32[m]."""
-    for t in range(len(offsets) - 1):
-        start, end = offsets[t], offsets[t + 1]
-        if end > start:
-            out[start] = zigzag(np.int64(sources[start]) - references[t])
-            for i in range(start + 1, end):
-                out[i] = sources[i] - sources[i - 1] - np.uint32(1)
+def encode_lists(offsets: Any, sources: Any, references: Any, control: Any, data: Any) -> Any:
+    """Write the gaps of lists; a last group is filled up with zeros. Return the data bytes.
+
+    offsets int64[count + 1] into sources uint32[m], references int64[count]; control uint8[ceil(m / 4)], data
+    uint8[>= 4 m + 16].
+    """
+    at, i, byte = np.uint64(0), np.uint64(0), np.uint64(0)
+    for t in range(np.uint64(len(references))):
+        before = references[t]
+        first = True
+        for _ in range(offsets[t + np.uint64(1)] - offsets[t]):
+            source = np.int64(sources[i])
+            gap = zigzag(source - before) if first else np.uint64(source - before - 1)
+            first, before = False, source
+            size = np.uint64(number_size(np.uint32(gap)))
+            store_word(data, at, np.uint32(gap))
+            at += size
+            byte |= (size - np.uint64(1)) << (np.uint64(2) * (i & np.uint64(3)))
+            if i & np.uint64(3) == np.uint64(3):
+                control[i >> np.uint64(2)] = byte
+                byte = np.uint64(0)
+            i += np.uint64(1)
+    if i & np.uint64(3):
+        control[i >> np.uint64(2)] = byte
+        for _ in range(np.uint64(4) - (i & np.uint64(3))):
+            data[at] = 0
+            at += np.uint64(1)
+    return at
 
 
 @kernel

@@ -13,7 +13,6 @@ A name is at most 255 bytes long: one byte each for the shared prefix and for th
 """
 
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from corpus.errors import InputError
@@ -180,7 +180,7 @@ class NamesWriter(WholeWriter):
         starts = np.concatenate([*self._starts, np.array([self._file.bytes])]).astype("<i8")
         crcs = np.array([*self._crcs, self._crc][: (self._groups + PAGE - 1) // PAGE], "<u4")
         table = starts.tobytes() + crcs.tobytes()
-        crc = zlib.crc32(_COUNTS.pack(self.names, self._groups), zlib.crc32(table))
+        crc = isal_zlib.crc32(_COUNTS.pack(self.names, self._groups), isal_zlib.crc32(table))
         self._file.write(table + TAIL.pack(self.names, self._groups, crc, MAGIC))
 
     def add(self, names: pa.Array) -> None:
@@ -207,11 +207,11 @@ class NamesWriter(WholeWriter):
         """Write groups; starts: where in `data` each begins."""
         at = 0
         for place in starts[-self._groups % PAGE :: PAGE].tolist():  # heads of pages
-            self._crc = zlib.crc32(data[at:place].data, self._crc)
+            self._crc = isal_zlib.crc32(data[at:place].data, self._crc)
             if self._groups or place:
                 self._crcs.append(self._crc)
             at, self._crc = place, 0
-        self._crc = zlib.crc32(data[at:].data, self._crc)
+        self._crc = isal_zlib.crc32(data[at:].data, self._crc)
         self._groups += len(starts)
         self._file.write(data.data)
 

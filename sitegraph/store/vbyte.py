@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba import types
 
 from corpus.kernels import PLAIN, inlined, kernel
-from sitegraph.store.primitives import cgutils, kernel_primitive, load_word, store_word
+from sitegraph.store.primitives import cgutils, kernel_primitive, load_word
 
 PADDING: Final = 32
 """Bytes that must be readable behind the data of a block."""
@@ -76,26 +76,6 @@ def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, 
 @inlined
 def number_size(value: Any) -> Any:  # uint32 -> bytes it takes, 1 to 4
     return 1 + (value > 0xFF) + (value > 0xFFFF) + (value > 0xFFFFFF)
-
-
-@kernel
-def encode(
-    values: Any, control: Any, data: Any
-) -> Any:  # uint32[m], uint8[>= ceil(m / 4)], uint8[>= 4 m + 16] -> bytes
-    """Write the numbers; a last group is filled up with zeros. Return the data bytes."""
-    at = np.uint64(0)
-    m = np.uint64(len(values))
-    for group in range(np.uint64((len(values) + 3) // 4)):
-        byte = np.uint64(0)
-        for lane in range(np.uint64(4)):
-            index = np.uint64(4) * group + lane
-            value = values[index] if index < m else np.uint32(0)
-            size = np.uint64(number_size(value))
-            byte |= (size - np.uint64(1)) << (np.uint64(2) * lane)
-            store_word(data, at, value)
-            at += size
-        control[group] = byte
-    return at
 
 
 @kernel

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from vbytes import packed_numbers
 
-from sitegraph.store.lists import CHUNK, ROOM, RUNS, STATE, check_block, next_chunk, to_degrees, to_gaps
+from sitegraph.store.lists import CHUNK, ROOM, RUNS, STATE, check_block, encode_lists, next_chunk, to_degrees
 from sitegraph.store.opened import decode_block
-from sitegraph.store.vbyte import PADDING, SIZES, data_size, encode
+from sitegraph.store.vbyte import PADDING, SIZES, data_size
 
 Sections = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 MANY = 2**31
@@ -27,18 +28,16 @@ def packed(lists: list[list[int]], references: list[int]) -> Sections:
     """Return degrees, escapes, control and data of lists, PADDING behind them that no decoder may take for numbers."""
     offsets = offsets_of(lists)
     sources = np.array([source for one in lists for source in one], np.uint32)
-    gaps = np.zeros(len(sources), np.uint32)
-    to_gaps(offsets, sources, np.array(references, np.int64), gaps)
+    control, data = np.zeros((len(sources) + 3) // 4, np.uint8), np.zeros(4 * len(sources) + 16, np.uint8)
+    size = int(encode_lists(offsets, sources, np.array(references, np.int64), control, data))
     degrees, escapes = np.zeros(len(lists), np.uint8), np.zeros(len(lists), "<u4")
     used = int(to_degrees(offsets, degrees, escapes))
-    return degrees, escapes[:used].view(np.uint8), *vbytes(gaps)
+    return degrees, escapes[:used].view(np.uint8), control, padded(data[:size])
 
 
-def vbytes(gaps: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return control and data of gaps, padded."""
-    control, data = np.zeros((len(gaps) + 3) // 4, np.uint8), np.zeros(4 * len(gaps) + 16, np.uint8)
-    size = int(encode(gaps, control, data))
-    return control, np.concatenate([data[:size], np.full(PADDING, 0xEE, np.uint8)])
+def padded(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return data with what no decoder may take for numbers behind it."""
+    return np.concatenate([data, np.full(PADDING, 0xEE, np.uint8)])
 
 
 def unpacked(sections: Sections, references: list[int], arcs: int, limit: int = MANY) -> list[list[int]] | None:
@@ -201,8 +200,8 @@ def test_an_escape_for_a_degree_that_needs_none_is_refused(degree: int) -> None:
     """No writer writes one, and a list of 0 would have no first source to be relative to."""
     degrees = np.array([255, 1], np.uint8)
     escapes = np.array([degree], "<u4").view(np.uint8)
-    control, data = vbytes(np.zeros(degree + 1, np.uint32))
-    assert not sound((degrees, escapes, control, data), degree + 1)
+    control, data = packed_numbers([0] * (degree + 1))
+    assert not sound((degrees, escapes, control, padded(data)), degree + 1)
 
 
 def test_arcs_that_are_not_as_many_as_was_said() -> None:
@@ -225,10 +224,10 @@ def test_a_source_before_the_first() -> None:
 
 @pytest.mark.parametrize("gap", [2**31, 2**32 - 1])
 def test_gaps_that_would_wrap_around(gap: int) -> None:
-    """Sums are held in 64 bits, so 2^32 and more is a source that does not exist, not a small one."""
+    """A gap of 2^31 or more leads to no source, whatever its sum is modulo 2^32."""
     degrees = np.array([3], np.uint8)
-    control, data = vbytes(np.array([0, gap, gap], np.uint32))
-    sections = degrees, np.zeros(0, np.uint8), control, data
+    control, data = packed_numbers([0, gap, gap])
+    sections = degrees, np.zeros(0, np.uint8), control, padded(data)
     assert sound(sections, 3)
     assert unpacked(sections, [0], 3, 2**31 - 1) is None
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from vbytes import packed_numbers
 
 from corpus.kernels import kernel
 from sitegraph.store.vbyte import (
@@ -20,7 +21,6 @@ from sitegraph.store.vbyte import (
     data_size,
     decode_plain,
     decode_shuffled,
-    encode,
 )
 
 BORDERS = [0, 1, 254, 255, 256, 257, 65_534, 65_535, 65_536, 65_537, 2**24 - 1, 2**24, 2**24 + 1, 2**31, 2**32 - 1]
@@ -47,13 +47,6 @@ DECODERS = [
 ]
 
 
-def encoded(numbers: list[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return control and data of numbers, data cut to its size."""
-    control, data = np.zeros((len(numbers) + 3) // 4, np.uint8), np.zeros(4 * len(numbers) + 16, np.uint8)
-    size = int(encode(np.array(numbers, np.uint32), control, data))
-    return control, data[:size]
-
-
 def decoded(decoder: Any, control: NDArray[np.uint8], data: NDArray[np.uint8]) -> tuple[list[int], int]:
     """Return the numbers, those that fill up the last group among them, and the place behind the last byte."""
     out = np.zeros(4 * len(control) + 16, np.uint32)
@@ -77,14 +70,14 @@ def by_hand(numbers: list[int]) -> tuple[bytes, bytes]:
 
 def test_bytes_of_the_papers_layout() -> None:
     """1024, 12, 10, 2^30 take 2, 1, 1, 4 bytes: control 11 00 00 01; then 1, 2, 3, 1024: control 01 00 00 00."""
-    control, data = encoded([1024, 12, 10, 2**30, 1, 2, 3, 1024])
+    control, data = packed_numbers([1024, 12, 10, 2**30, 1, 2, 3, 1024])
     assert control.tobytes() == bytes([0b11_00_00_01, 0b01_00_00_00])
     assert data.tobytes() == bytes.fromhex("0004 0c 0a 00000040 01 02 03 0004")
 
 
 def test_every_length_has_its_two_bits() -> None:
     """1, 300, 70,000 and 2^24 take one to four bytes: control 11 10 01 00."""
-    control, data = encoded([1, 300, 70_000, 2**24])
+    control, data = packed_numbers([1, 300, 70_000, 2**24])
     assert control.tobytes() == bytes([0b11_10_01_00])
     assert data.tobytes() == bytes.fromhex("01 2c01 701101 00000001")
 
@@ -92,14 +85,14 @@ def test_every_length_has_its_two_bits() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_a_last_group_is_filled_up_with_zeros(count: int) -> None:
     """Each takes one byte of data and a control of 00."""
-    control, data = encoded([7] * count)
+    control, data = packed_numbers([7] * count)
     assert control.tolist() == [0] * ((count + 3) // 4)
     assert data.tolist() == [7] * count + [0] * (-count % 4)
 
 
 def test_no_numbers_are_no_bytes() -> None:
     """Neither control nor data."""
-    control, data = encoded([])
+    control, data = packed_numbers([])
     assert len(control) == len(data) == 0
 
 
@@ -110,14 +103,14 @@ def test_borders_of_byte_lengths_in_every_lane(decoder: Any, number: int) -> Non
     for lane in range(4):
         numbers = [1, 2**17, 300, 2**30]
         numbers[lane] = number
-        assert decoded(decoder, *encoded(numbers))[0] == numbers
+        assert decoded(decoder, *packed_numbers(numbers))[0] == numbers
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_every_control_byte(decoder: Any) -> None:
     """All 256 combinations of lengths, with data of no zero byte."""
     numbers = [0x8D7C6B5A & (256 ** ((control >> 2 * lane & 3) + 1) - 1) for control in range(256) for lane in range(4)]
-    control, data = encoded(numbers)
+    control, data = packed_numbers(numbers)
     assert control.tolist() == list(range(256))
     assert decoded(decoder, control, data) == (numbers, len(data))
 
@@ -126,7 +119,7 @@ def test_every_control_byte(decoder: Any) -> None:
 @settings(max_examples=200, deadline=None)
 def test_round_trip(numbers: list[int]) -> None:
     """The encoder writes what the layout says; both decoders read it, and stop behind the last byte."""
-    control, data = encoded(numbers)
+    control, data = packed_numbers(numbers)
     assert (control.tobytes(), data.tobytes()) == by_hand(numbers)
     assert data_size(control, SIZES) == len(data)
     for decoder in [plainly, by_shuffle] if CAN_SHUFFLE else [plainly]:
@@ -147,7 +140,7 @@ def test_decoders_agree_on_any_bytes(raw: bytes, random: Any) -> None:
 def test_decoding_from_the_middle(decoder: Any) -> None:
     """From any group on, given the byte at which its data begins."""
     numbers = [n * 977 for n in range(40)]
-    control, data = encoded(numbers)
+    control, data = packed_numbers(numbers)
     padded = np.concatenate([data, np.zeros(PADDING, np.uint8)])
     for group in range(10):
         at = int(data_size(control[:group], SIZES))
