@@ -23,7 +23,7 @@ class BuildGraph:
     """Build the host graph and the graph of registered domains from links; documents only add the hosts they are of."""
 
     name: ClassVar[str] = "graph"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     links: ShardSet
     graph: GraphSets

@@ -20,7 +20,7 @@ SITE = "a.com"
 
 def small_graph(folder: Path) -> GraphSets:
     """Build a graph of four hosts that has what any has: counts, dangling nodes, a domain of two hosts."""
-    counts = np.array([[pages, 1, 0, 1, 0, 0] for pages in (1, 2, 3, 4)], np.int64)
+    counts = np.array([[pages, 1, 0, 1, 0, 0, 0] for pages in (1, 2, 3, 4)], np.int64)
     source, target = np.array([0, 1, 1, 3]), np.array([1, 0, 2, 0])
     return graph_of(folder, [SITE, "b.com", "c.com", "x.b.com"], source, target, counts, pages=np.full(4, 9))
 

@@ -216,8 +216,9 @@ def either_way(source: Integers, target: Integers, flags: Flags, n: int) -> Flag
 
 
 def counts_of(graph: PlantedGraph) -> NDArray[np.int64]:
-    """Return what the engine wants to know of each arc: int64[m, 6], its sitewide column left to the engine."""
-    columns = [*(getattr(graph, name) for name in COUNTS), graph.hosts, graph.owner, np.zeros(graph.m)]
+    """Return what the engine wants to know of each arc: int64[m, 7], its sitewide column left to the engine."""
+    nothing = np.zeros(graph.m)
+    columns = [*(getattr(graph, name) for name in COUNTS), graph.hosts, nothing, graph.owner, nothing]
     return np.stack(columns, axis=1).astype(np.int64)
 
 

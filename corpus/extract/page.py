@@ -185,7 +185,7 @@ class _Elements:
         self.named: defaultdict[str, list[Any]] = defaultdict(list)
         named = self.named
         for element in self._tree.document.query_selector_all(selector).values() if self._tree.document else ():
-            named[element.tag].append(element)
+            named[element.tag or ""].append(element)
 
     def anchors(self) -> Iterator[tuple[str, int]]:
         """Yield (href, rel flags) of the anchors that have an href."""

@@ -4,15 +4,15 @@ What counts as what:
 
 - A node is every usable host (hosts.py) that occurs in the links, on either side, or in the documents. `www.` is
   folded away, hosts are folded into registered domains for the domain level.
-- An arc joins two nodes when at least one link does. Links with rel flags are counted apart, so a rank can weigh them
-  without a new build; a link that is both nofollow and sponsored counts as sponsored. Pages add up over hosts that fold
-  into one node and over files. Links marked same_owner (redirects, canonical, hreflang) mark the arc, and the one in
-  the other direction where there is one. Links from a node to itself, after folding, are no arcs.
+- An arc joins two nodes when at least one link does. Links with rel flags, and technical ones, are counted apart, so a
+  rank can weigh them without a new build; a link that is both nofollow and sponsored counts as sponsored. Pages add up
+  over hosts that fold into one node and over files. Links marked same_owner (redirects, canonical, hreflang) mark the
+  arc, and the one in the other direction where there is one. Links from a node to itself, after folding, are no arcs.
 - Links of unusable hosts (IP addresses, single labels, malformed names) are counted, and dropped; the hosts
   themselves are counted as written, in hosts_ip and hosts_malformed.
 
-Every row of the input is in exactly one of the counts links_endorsing, links_same_owner, links_self and
-links_unusable; they add up to links.
+Every row of the input is in exactly one of the counts links_endorsing, links_technical, links_same_owner, links_self
+and links_unusable; they add up to links.
 
 How: the distinct hosts pass once through the rules of hosts.py in Python, and DuckDB, which spills (engine.py), gives
 them numbers and adds links up; from there on the arcs take the road of every graph (assemble.py).
@@ -39,7 +39,7 @@ from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD
 from sitegraph.store.names import NamesWriter
 from sitegraph.store.spill import Spill
 
-NOFOLLOW, UGC, SPONSORED, SAME_OWNER_FLAG = 1, 2, 4, 8
+NOFOLLOW, UGC, SPONSORED, SAME_OWNER_FLAG, TECHNICAL = 1, 2, 4, 8, 16
 """Bits of the column `flags` of schema.LINKS."""
 
 MAX_NODES: Final = 2**31 - 1
@@ -50,13 +50,16 @@ _HOSTS_MAPPED = pa.schema(
 )
 _NAMES = pa.schema([("reversed", pa.string()), ("crawled", pa.bool_())])
 
-_ENDORSES = f"flags & {SAME_OWNER_FLAG} = 0"
+_OWNED = f"flags & {SAME_OWNER_FLAG} <> 0"
+_LOADS = f"flags & {SAME_OWNER_FLAG | TECHNICAL} = {TECHNICAL}"
+_ENDORSES = f"flags & {SAME_OWNER_FLAG | TECHNICAL} = 0"
 _SUMS = f"""
     sum(CASE WHEN {_ENDORSES} AND flags & {NOFOLLOW | UGC | SPONSORED} = 0 THEN pages ELSE 0 END)::BIGINT AS pages,
     sum(CASE WHEN {_ENDORSES} AND flags & {NOFOLLOW | UGC} <> 0 AND flags & {SPONSORED} = 0 THEN pages ELSE 0 END)
         ::BIGINT AS pages_nofollow,
     sum(CASE WHEN {_ENDORSES} AND flags & {SPONSORED} <> 0 THEN pages ELSE 0 END)::BIGINT AS pages_sponsored,
-    max(CASE WHEN {_ENDORSES} THEN 0 ELSE {FORWARD} END)::BIGINT AS forward"""
+    sum(CASE WHEN {_LOADS} THEN pages ELSE 0 END)::BIGINT AS pages_technical,
+    max(CASE WHEN {_OWNED} THEN {FORWARD} ELSE 0 END)::BIGINT AS forward"""
 
 
 def build(
@@ -147,9 +150,9 @@ def number_links(db: Database) -> dict[str, int]:
         CREATE TABLE numbered AS
         SELECT s.host AS source, t.host AS target, flags, pages,
             CASE WHEN s.host IS NULL OR t.host IS NULL THEN 'unusable' WHEN s.host = t.host THEN 'self'
-                WHEN flags & {SAME_OWNER_FLAG} <> 0 THEN 'same_owner' ELSE 'endorsing' END AS kind
+                WHEN {_OWNED} THEN 'same_owner' WHEN {_LOADS} THEN 'technical' ELSE 'endorsing' END AS kind
         FROM links LEFT JOIN lookup s ON s.raw = source_host LEFT JOIN lookup t ON t.raw = target_host""")
-    kinds = ("endorsing", "same_owner", "self", "unusable")
+    kinds = ("endorsing", "technical", "same_owner", "self", "unusable")
     each = ", ".join(f"count(*) FILTER (kind = '{kind}') AS links_{kind}" for kind in kinds)
     return db.row(f"SELECT count(*) AS links, {each} FROM numbered")
 
@@ -158,10 +161,10 @@ def spill_arcs(db: Database, nodes: int) -> Spill:
     """Add links up to arcs, and spill them."""
     db.run(f"""
         CREATE TABLE sums AS SELECT source, target, {_SUMS} FROM numbered
-        WHERE kind IN ('endorsing', 'same_owner') GROUP BY source, target""")
+        WHERE kind IN ('endorsing', 'technical', 'same_owner') GROUP BY source, target""")
     query = f"""
         SELECT a.source, a.target, a.pages, a.pages_nofollow, a.pages_sponsored,
-            (a.pages + a.pages_nofollow + a.pages_sponsored > 0)::BIGINT AS hosts,
+            (a.pages + a.pages_nofollow + a.pages_sponsored > 0)::BIGINT AS hosts, a.pages_technical,
             a.forward + {BACKWARD} * coalesce(b.forward, 0) AS owner, 0::BIGINT AS sitewide
         FROM sums a LEFT JOIN sums b ON b.source = a.target AND b.target = a.source"""
     with Spill(db.folder / "arcs" / "host-arcs", nodes, counted=True) as spill:

@@ -38,6 +38,7 @@ from corpus.url import node_form
 from sitegraph.hosts import reverse
 from sitegraph.layout import Level
 from sitegraph.sites.seedfiles import lines_of, wrong
+from sitegraph.store.classes import technical
 from sitegraph.store.opened import Graph
 
 Ids = NDArray[Any]
@@ -93,11 +94,14 @@ class Named(Protocol):
 
 
 def learn(graph: Mapping[Level, Graph], settings: Detection | None = None) -> pa.Table:
-    """Return rows of EVIDENCE for the domains of a graph."""
+    """Return rows of EVIDENCE for the domains of a graph; technical links, which a platform sets for all, are none."""
     hosts = graph["host"]
+    counted = ~technical(hosts.classes)
 
     def arcs() -> Iterator[tuple[Ids, Ids]]:
-        return ((source, target) for source, target, _ in hosts.chunks())
+        for source, target, codes in hosts.chunks():
+            kept = counted[codes]
+            yield source[kept], target[kept]
 
     return evidence(hosts.column("domain"), graph["domain"].column("in_domains"), arcs, settings or Detection())
 

@@ -30,7 +30,7 @@ def graph_of(
     """Build a graph in `folder` and return it.
 
     names: distinct host names, in any order. source, target: places in `names`, an arc each; arcs from a host to itself
-    are dropped, equal ones merged. counts: int64[arcs, 6] as in classes.COLUMNS (sitewide is worked out from `pages`,
+    are dropped, equal ones merged. counts: int64[arcs, 7] as in classes.COLUMNS (sitewide is worked out from `pages`,
     whatever it says), None where nothing is known of arcs.
     pages: pages read of each host, 0 where unknown.
     """

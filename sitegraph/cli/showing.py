@@ -10,7 +10,7 @@ from rich.table import Table
 from corpus.schema import AUTHORITY
 from sitegraph.cli.common import AsJson, Top, any_path, example, graph_at
 from sitegraph.cli.tables import cell, print_json, table_of, terminal
-from sitegraph.explaining.lookup import Card, look_up
+from sitegraph.explaining.lookup import COUNTS, Card, look_up
 
 ALWAYS: Final = ("position", "percentile", "pagerank", "in_domains")
 """Rows that are shown even where nothing is known."""
@@ -74,7 +74,7 @@ def rank_table(card: Card) -> Table:
 
 def neighbour_table(title: str, rows: list[dict[str, Any]], total: int) -> Table:
     """Return the table of a domain's neighbours on one side."""
-    columns = ("name", "position", "percentile", "pages", "pages_nofollow", "pages_sponsored")
+    columns = ("name", "position", "percentile", *COUNTS)
     headings = [column.replace("pages_", "") for column in columns]
     cells = ([row[column] for column in columns] for row in rows)
     return table_of(f"{len(rows):,} of {total:,} {title}", headings, cells)

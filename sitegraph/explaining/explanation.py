@@ -26,6 +26,7 @@ class Link:
     pages_nofollow: int
     pages_sponsored: int
     hosts: int
+    pages_technical: int
     owner: bool
     sitewide: bool
 

@@ -17,7 +17,7 @@ from sitegraph.hosts import domain_of, node_name, reverse
 from sitegraph.layout import GraphSets, Level
 from sitegraph.store.opened import Graph, open_graph
 
-COUNTS: Final = ("pages", "pages_nofollow", "pages_sponsored")
+COUNTS: Final = ("pages", "pages_nofollow", "pages_sponsored", "pages_technical")
 PLACES: Final = ("position", "percentile")
 LADDER: Final[tuple[SuffixLevel, ...]] = ("platforms", "private", "icann")
 """By which suffixes a registered domain is looked for, where no graph tells by which it was folded."""
@@ -30,8 +30,8 @@ Levels = Mapping[Level, Graph]
 class Card:
     """One site: its authority rows (None where the table has none), and the domains that link to it and that it links.
 
-    A neighbour has name, pages, pages_nofollow, pages_sponsored, position and percentile; the best positions come
-    first. linking_total, linked_total: how many neighbours there are in all. Without a graph there are none.
+    A neighbour has name, COUNTS, position and percentile; the best positions come first. linking_total, linked_total:
+    how many neighbours there are in all, those of technical links too. Without a graph there are none.
     """
 
     name: str

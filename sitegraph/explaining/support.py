@@ -23,6 +23,7 @@ SHOWN: Final = 3
 """Links of a supporter that are named, and of a reason why some are discounted."""
 OWNER: Final = "one owner: a redirect, canonical or hreflang link joins the two"
 NO_LINK: Final = "only redirects, canonical or hreflang links"
+TECHNICAL: Final = "only technical links: scripts, pictures, frames, style sheets, forms"
 SPONSORED: Final = "sponsored links only, whose factor is 0"
 NOFOLLOW: Final = "nofollow or ugc links only, whose factor is 0"
 FLAGGED: Final = "nofollow, ugc and sponsored links only, whose factors are 0"
@@ -120,7 +121,7 @@ def discounts(ranked: RankedLevel, links: Flows, weights: Weights) -> tuple[Disc
                 reason=reason,
                 nothing=reason != SITEWIDE,
                 links=len(at),
-                pages=sum(pages(rows[i]) * int(counts[i]) for i in of_reason),
+                pages=sum((pages(rows[i]) or rows[i]["pages_technical"]) * int(counts[i]) for i in of_reason),
                 examples=tuple(reverse(name) for name in graph.names.of(links.ids[at[:SHOWN]])),
             )
         )
@@ -128,7 +129,7 @@ def discounts(ranked: RankedLevel, links: Flows, weights: Weights) -> tuple[Disc
 
 
 def pages(row: dict[str, Any]) -> int:
-    """Return the pages of an arc class."""
+    """Return the pages with endorsing links of an arc class."""
     return sum(int(row[name]) for name in ("pages", "pages_nofollow", "pages_sponsored"))
 
 
@@ -139,7 +140,7 @@ def reason_of(row: dict[str, Any], weights: Weights) -> str:
     if weights.preset == "log-pages" and weights.fold and row["owner"]:
         return OWNER
     if not pages(row):
-        return NO_LINK
+        return TECHNICAL if row["pages_technical"] else NO_LINK
     if weights.preset == "distinct-hosts" or row["pages"]:
         most = max(int(row[name]) for name in ("pages", "pages_nofollow", "pages_sponsored"))
         collapsed = weights.preset == "log-pages" and weights.collapse and row["sitewide"] and most > 1

@@ -3,7 +3,7 @@
 A class is a row of counts (COLUMNS). Arcs of a crawl have a few thousand different rows, arcs of a published graph one,
 so an arc stores its class in two bytes, one, or none. A table of more than MOST rows keeps fewer digits: page counts
 are rounded down to the largest number of leading bits with which it fits, the same whatever the order of the arcs; if
-one bit is still too much, to powers of 4, of 16, or of 256, with which any arcs fit.
+one bit is still too much, to powers of 4, of 16, of 256, or of 65,536, with which any arcs fit.
 
 How arcs weigh, next to the other arcs of their source (`Weights`):
 
@@ -12,6 +12,9 @@ How arcs weigh, next to the other arcs of their source (`Weights`):
                     (sitewide) count as one page, links between hosts of one owner not at all
     distinct-hosts  the number of distinct source hosts with an endorsing link (1 between hosts)
     cc              1 for every arc, whatever it is: the convention of the Common Crawl web graphs
+
+Links endorse, except those that only tell that two names have one owner, and technical ones (corpus/links.py), which
+load a script or a picture. An arc without endorsing links is an arc all the same, and weighs nothing but by `cc`.
 """
 
 from dataclasses import dataclass
@@ -35,19 +38,23 @@ CLASSES: Final = pa.schema(
         column("pages_nofollow", pa.int64(), "source pages with a nofollow or ugc link, not sponsored"),
         column("pages_sponsored", pa.int64(), "source pages with a sponsored link"),
         column("hosts", pa.int64(), "distinct source hosts with such links"),
+        column("pages_technical", pa.int64(), "source pages that load something from there, or send forms to it"),
         column("owner", pa.int64(), "bits: 1 a redirect, canonical or hreflang link leads this way, 2 the other way"),
         column("sitewide", pa.int64(), "1: the link stands on half of the source's pages or more"),
     ]
 )
 COLUMNS: Final = tuple(CLASSES.names)
-PAGES, NOFOLLOW, SPONSORED, HOSTS, OWNER, SITEWIDE = range(6)
+PAGES, NOFOLLOW, SPONSORED, HOSTS, TECHNICAL, OWNER, SITEWIDE = range(7)
+"""Columns up to HOSTS are of endorsing links; the pages of an arc are those before it, and TECHNICAL."""
+NUMBERS: Final = TECHNICAL + 1
+"""So many columns hold numbers, which may be rounded; the others are marks, which may not."""
 FORWARD: Final = 1
 BACKWARD: Final = 2
 MOST: Final = 1 << 16
 EXACT: Final = 63
 """Leading bits with which every count is exact."""
-COARSEST: Final = -2
-"""Powers of 256: 0 and at most 8 others below 2**63, so 9**4 counts and 8 flags, which are fewer than MOST."""
+COARSEST: Final = -3
+"""Powers of 65,536: 0 and 4 others below 2**63, so 5**5 numbers and 8 marks, which are fewer than MOST."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,22 +93,22 @@ class Weights:
 
 
 def rounded(counts: Counts, bits: int) -> Counts:
-    """Return counts (int64[m, 6]) with pages and hosts rounded down to their leading `bits` bits.
+    """Return counts (int64[m, 7]) with pages and hosts rounded down to their leading `bits` bits.
 
-    bits = 1 leaves powers of 2; 0, -1 and -2 leave powers of 4, 16 and 256.
+    bits = 1 leaves powers of 2; 0, -1, -2 and -3 leave powers of 4, 16, 256 and 65,536.
     """
     if bits >= EXACT:
         return counts
     found = counts.copy()
-    numbers = found[:, : HOSTS + 1]
+    numbers = found[:, :NUMBERS]
     length = np.frexp(numbers.astype(np.float64))[1].astype(np.int64)
     if bits < 1:
         step = 1 << (1 - bits)
         power = np.maximum(length - 1, 0) // step * step
-        found[:, : HOSTS + 1] = np.where(numbers > 0, np.int64(1) << power, 0)
+        found[:, :NUMBERS] = np.where(numbers > 0, np.int64(1) << power, 0)
     else:
         drop = np.maximum(length - bits, 0)
-        found[:, : HOSTS + 1] = numbers >> drop << drop
+        found[:, :NUMBERS] = numbers >> drop << drop
     return found
 
 
@@ -113,10 +120,10 @@ class ClassTable:
         self._rows: Counts = np.zeros((0, len(COLUMNS)), np.int64)
 
     def add(self, counts: Counts) -> None:
-        """Add the rows of counts (int64[m, 6])."""
+        """Add the rows of counts (int64[m, 7])."""
         rows = np.unique(np.concatenate([self._rows, distinct(rounded(counts, self.bits))]), axis=0)
         while len(rows) > self.most:
-            longest = int(rows[:, : HOSTS + 1].max()).bit_length()  # more bits than that round nothing
+            longest = int(rows[:, :NUMBERS].max()).bit_length()  # more bits than that round nothing
             self.bits = min(self.bits, longest, 53) - 1
             if self.bits < COARSEST:
                 raise StorageError(f"{len(rows):,} classes of arcs do not fit in {self.most:,}")
@@ -159,8 +166,16 @@ def code_bytes(classes: int) -> int:
 
 def real(counts: Counts) -> NDArray[np.bool_]:
     """Return which rows are of an arc, bool[m]; what only says that the other direction has one owner is none."""
-    found: NDArray[np.bool_] = (counts[:, :HOSTS].sum(axis=1) > 0) | (counts[:, OWNER] != BACKWARD)
+    found: NDArray[np.bool_] = counts[:, :NUMBERS].any(axis=1) | (counts[:, OWNER] != BACKWARD)
     return found
+
+
+def technical(classes: pa.Table) -> NDArray[np.bool_]:
+    """Return which classes are of technical links alone (bool per class): arcs that only load something."""
+    found = {name: classes[name].to_numpy() for name in COLUMNS}
+    endorsing = sum(found[name] for name in COLUMNS[:HOSTS])
+    alone: NDArray[np.bool_] = (found["pages_technical"] > 0) & (endorsing == 0) & (found["owner"] & FORWARD == 0)
+    return alone
 
 
 def distinct(counts: Counts) -> Counts:

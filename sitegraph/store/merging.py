@@ -19,6 +19,7 @@ from sitegraph.store.classes import (
     PAGES,
     SITEWIDE,
     SPONSORED,
+    TECHNICAL,
     Counts,
     as_keys,
     real,
@@ -33,7 +34,7 @@ LEAST_PAGES: Final = 4
 class Lists:
     """Arcs of a range: those into its i-th node are sources[offsets[i]:offsets[i + 1]] (ids, ascending).
 
-    offsets int64[width + 1], sources uint32[m]. Arc k has the counts rows[index[k]] (int64[r, 6]; int32[m]); without
+    offsets int64[width + 1], sources uint32[m]. Arc k has the counts rows[index[k]] (int64[r, 7]; int32[m]); without
     counts there is one row for all and index is empty.
     """
 
@@ -43,12 +44,17 @@ class Lists:
     index: NDArray[np.int32]
 
 
-ALONE: Final = np.array([[1, 0, 0, 1, 0, 0]], np.int64)
+ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 """The counts of an arc of which nothing is known but that it is there."""
 
 
 @kernel
-def sort_stable(keys: Any, width: Any) -> Any:  # uint64[m] with rising sources -> (offsets int64[width + 1], uint32[m])
+def sort_stable(keys: Any, width: Any) -> Any:
+    """Sort keys (uint64[m]) whose sources rise -> (offsets int64[width + 1], sources uint32[m], maybe repeated).
+
+    maybe repeated: False when no list has a source twice. What stands before a source is looked at as it is put down,
+    and before the first of a list that may be anything. (The look also fetches the line that is written next.)
+    """
     places = np.zeros(width + 1, np.uint32)  # small, so that it stays in the cache
     for key in keys:
         places[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
@@ -57,13 +63,16 @@ def sort_stable(keys: Any, width: Any) -> Any:  # uint64[m] with rising sources 
         offsets[t + np.uint64(1)] = offsets[t] + np.int64(places[t + np.uint64(1)])
     for t in range(np.uint64(width + 1)):
         places[t] = offsets[t]
-    sources = np.empty(len(keys), np.uint32)
+    sources = np.empty(len(keys) + 1, np.uint32)  # one further on, so that there is one before the first
+    sources[0] = np.uint32(0xFFFFFFFF)
+    repeated = np.uint32(0)
     for key in keys:
-        t = key >> np.uint64(32)
+        t, source = key >> np.uint64(32), np.uint32(key)
         at = places[t]
-        sources[np.uint64(at)] = np.uint32(key)
+        repeated |= np.uint32(sources[np.uint64(at)] == source)
+        sources[np.uint64(at) + np.uint64(1)] = source
         places[t] = at + np.uint32(1)
-    return offsets, sources
+    return offsets, sources[1:], repeated > 0
 
 
 @kernel
@@ -106,11 +115,12 @@ def drop_repeats(offsets: Any, sources: Any) -> Any:
 def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
     """Return the lists of arcs without counts; `rising`: their sources never fell when they were added."""
     if rising:
-        offsets, sources = sort_stable(keys, width)
+        offsets, sources, repeated = sort_stable(keys, width)
     else:
         keys.sort()
         offsets, sources = split_keys(keys, width)
-    left = drop_repeats(offsets, sources) if repeats(offsets, sources) else len(sources)
+        repeated = True
+    left = drop_repeats(offsets, sources) if repeated and repeats(offsets, sources) else len(sources)
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
@@ -131,6 +141,7 @@ def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, only
     if len(starts):
         found[:, :HOSTS] = np.add.reduceat(counts[:, :HOSTS], starts, axis=0)
         found[:, HOSTS] = hosts(counts[:, HOSTS], starts)
+        found[:, TECHNICAL] = np.add.reduceat(counts[:, TECHNICAL], starts)
         found[:, OWNER] = np.bitwise_or.reduceat(counts[:, OWNER], starts)
     kept = real(found) if only_real else slice(None)
     offsets, sources = split_keys(keys[starts][kept], width)

@@ -174,7 +174,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> GraphSets:
     """A graph of 60 hosts in 17 domains, a third of them dangling."""
     random = np.random.default_rng(7)
     source, target = random.integers(0, 40, 300), random.integers(0, 60, 300)
-    counts = np.zeros((300, 6), np.int64)
+    counts = np.zeros((300, 7), np.int64)
     counts[:, 0], counts[:, 1], counts[:, 3] = random.integers(0, 50, 300), random.integers(1, 4, 300), 1
     return graph_of(tmp_path_factory.mktemp("drawn"), HOSTS, source, target, counts)
 

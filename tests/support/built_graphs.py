@@ -48,13 +48,15 @@ def draw_arcs(
     random = np.random.default_rng(seed)
     n = len(names)
     source, target = random.integers(0, max(1, n // 2), m), random.integers(0, n, m) * random.integers(0, 2, m) % n
-    counts = np.zeros((m, 6), np.int64)
+    counts = np.zeros((m, 7), np.int64)
     counts[:, 0] = random.integers(1, 5, m)
     counts[:, 1:3] = random.integers(0, 3, (m, 2)) * (random.random((m, 2)) < 0.2)
     counts[:, 0] *= random.random(m) < 0.8
-    counts[:, 4] = random.integers(0, 4, m) * (random.random(m) < 0.1)
-    counts[:, 4] |= (counts[:, :3].sum(axis=1) == 0) * random.integers(1, 3, m)
+    counts[:, 5] = random.integers(0, 4, m) * (random.random(m) < 0.1)
+    counts[:, 5] |= (counts[:, :3].sum(axis=1) == 0) * random.integers(1, 3, m)
     counts[:, 3] = counts[:, :3].sum(axis=1) > 0
+    counts[:, 4] = random.random(m) < 0.02
+    counts[:, 5] *= (counts[:, 4] == 0) | (random.random(m) < 0.3)  # some arcs are technical and nothing else
     return source, target, counts
 
 
@@ -63,28 +65,29 @@ def plain_hosts(names: Sequence[str], source: Any, target: Any, counts: Any) -> 
     found: dict[Arc, list[int]] = {}
     for s, t, row in zip(source.tolist(), target.tolist(), counts.tolist(), strict=True):
         if s != t:
-            held = found.setdefault((names[s], names[t]), [0] * 6)
+            held = found.setdefault((names[s], names[t]), [0] * 7)
             held[:3] = [a + b for a, b in zip(held, row[:3], strict=False)]
-            held[3], held[4] = max(held[3], row[3]), held[4] | row[4]
-    return {arc: row for arc, row in found.items() if any(row[:3]) or row[4] != BACKWARD}
+            held[3], held[4], held[5] = max(held[3], row[3]), held[4] + row[4], held[5] | row[5]
+    return {arc: row for arc, row in found.items() if any(row[:5]) or row[5] != BACKWARD}
 
 
 def plain_domains(hosts: dict[Arc, list[int]]) -> dict[Arc, list[int]]:
     """Return what the level of domains holds, from that of hosts: endorsing hosts counted, owners marked both ways."""
-    found: dict[Arc, list[int]] = defaultdict(lambda: [0] * 6)
+    found: dict[Arc, list[int]] = defaultdict(lambda: [0] * 7)
     endorsing: dict[Arc, set[str]] = defaultdict(set)
     for (source, target), row in hosts.items():
         arc = domain_of(source), domain_of(target)
         if arc[0] != arc[1]:
             found[arc][:3] = [a + b for a, b in zip(found[arc], row[:3], strict=False)]
-            found[arc][4] |= row[4]
+            found[arc][4] += row[4]
+            found[arc][5] |= row[5]
             if any(row[:3]):
                 endorsing[arc].add(source)
-            if row[4] & 1:
-                found[arc[::-1]][4] |= BACKWARD
+            if row[5] & 1:
+                found[arc[::-1]][5] |= BACKWARD
     for arc, some in endorsing.items():
         found[arc][3] = len(some)
-    return {arc: row for arc, row in found.items() if any(row[:3]) or row[4] != BACKWARD}
+    return {arc: row for arc, row in found.items() if any(row[:5]) or row[5] != BACKWARD}
 
 
 def linking_domains(hosts: dict[Arc, list[int]], names: Sequence[str], level: Level) -> dict[str, int]:

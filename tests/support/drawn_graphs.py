@@ -64,7 +64,7 @@ def draw(seed: int, n: int, m: int, zeros: float = 0.1, linking: float = 0.6) ->
 def stored(folder: Path, drawn: Drawn) -> tuple[Graph, Vector]:
     """Build the graph (node i has id i), and return it with the weight of each class."""
     values, which = np.unique(drawn.weight, return_inverse=True)
-    counts = np.zeros((len(drawn.weight), 6), np.int64)
+    counts = np.zeros((len(drawn.weight), 7), np.int64)
     counts[:, 0], counts[:, 3] = which + 1, 1  # a page count that stands for the weight
     names = [f"n{i:06d}.com" for i in range(drawn.n)]
     graph = Graph(graph_of(folder, names, drawn.source, drawn.target, counts), "host")

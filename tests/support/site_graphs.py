@@ -8,7 +8,7 @@ from sitegraph.store.names import Names
 from sitegraph.store.opened import Graph
 
 Counts = tuple[int, ...]
-"""pages, pages_nofollow, pages_sponsored, hosts, owner, sitewide."""
+"""pages, pages_nofollow, pages_sponsored, hosts, pages_technical, owner, sitewide."""
 
 
 def names_of(sets: GraphSets, level: Level) -> list[str]:

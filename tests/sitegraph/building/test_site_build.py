@@ -64,29 +64,30 @@ def test_arcs_of_the_hand_made_graph(hand_made: tuple[GraphSets, Built]) -> None
     """Plain, nofollow and sponsored pages apart; pages add up over files and www; hosts count at domain level."""
     graph, _ = hand_made
     assert arcs_of(graph, "host") == {
-        ("xn--bcher-kva.de", "alpha.com"): (2, 0, 0, 1, 0, 0),
-        ("beta.org", "alpha.com"): (0, 2, 0, 1, 0, 0),
-        ("blog.beta.org", "alpha.com"): (1, 0, 0, 1, 0, 0),
-        ("alpha.com", "alpha.de"): (0, 0, 0, 0, 1, 0),
-        ("u1.github.io", "u2.github.io"): (1, 0, 0, 1, 0, 0),
-        ("alpha.com", "beta.org"): (15, 4, 1, 1, 0, 0),
-        ("blog.beta.org", "beta.org"): (7, 0, 0, 1, 0, 0),
+        ("xn--bcher-kva.de", "alpha.com"): (2, 0, 0, 1, 0, 0, 0),
+        ("beta.org", "alpha.com"): (0, 2, 0, 1, 0, 0, 0),
+        ("blog.beta.org", "alpha.com"): (1, 0, 0, 1, 0, 0, 0),
+        ("alpha.com", "alpha.de"): (0, 0, 0, 0, 0, 1, 0),
+        ("u1.github.io", "u2.github.io"): (1, 0, 0, 1, 0, 0, 0),
+        ("alpha.com", "beta.org"): (15, 4, 1, 1, 0, 0, 0),
+        ("blog.beta.org", "beta.org"): (7, 0, 0, 1, 0, 0, 0),
     }
     assert arcs_of(graph, "domain") == {
-        ("xn--bcher-kva.de", "alpha.com"): (2, 0, 0, 1, 0, 0),
-        ("beta.org", "alpha.com"): (1, 2, 0, 2, 0, 0),
-        ("alpha.com", "alpha.de"): (0, 0, 0, 0, 1, 0),
-        ("u1.github.io", "u2.github.io"): (1, 0, 0, 1, 0, 0),
-        ("alpha.com", "beta.org"): (15, 4, 1, 1, 0, 0),
+        ("xn--bcher-kva.de", "alpha.com"): (2, 0, 0, 1, 0, 0, 0),
+        ("beta.org", "alpha.com"): (1, 2, 0, 2, 0, 0, 0),
+        ("alpha.com", "alpha.de"): (0, 0, 0, 0, 0, 1, 0),
+        ("u1.github.io", "u2.github.io"): (1, 0, 0, 1, 0, 0, 0),
+        ("alpha.com", "beta.org"): (15, 4, 1, 1, 0, 0, 0),
     }
 
 
 def test_every_link_is_counted_once(hand_made: tuple[GraphSets, Built]) -> None:
-    """The four kinds add up to the links read; unusable hosts are counted by cause; nodes and arcs of both levels."""
+    """The five kinds add up to the links read; unusable hosts are counted by cause; nodes and arcs of both levels."""
     _, built = hand_made
     assert built.counts == {
         "links": 18,
         "links_endorsing": 11,
+        "links_technical": 0,
         "links_same_owner": 1,
         "links_self": 2,
         "links_unusable": 4,
@@ -136,12 +137,12 @@ def test_one_owner_marks_both_directions(build_graph: BuildGraph, tmp_path: Path
         ],
     )
     expected = {
-        ("a.com", "b.com"): (0, 0, 0, 0, 1, 0),
-        ("b.com", "a.com"): (2, 0, 0, 1, 2, 0),
-        ("c.com", "d.com"): (0, 0, 0, 0, 3, 0),
-        ("d.com", "c.com"): (0, 0, 0, 0, 3, 0),
-        ("e.com", "f.com"): (0, 5, 0, 1, 1, 0),
-        ("e.com", "a.com"): (1, 0, 0, 1, 0, 0),
+        ("a.com", "b.com"): (0, 0, 0, 0, 0, 1, 0),
+        ("b.com", "a.com"): (2, 0, 0, 1, 0, 2, 0),
+        ("c.com", "d.com"): (0, 0, 0, 0, 0, 3, 0),
+        ("d.com", "c.com"): (0, 0, 0, 0, 0, 3, 0),
+        ("e.com", "f.com"): (0, 5, 0, 1, 0, 1, 0),
+        ("e.com", "a.com"): (1, 0, 0, 1, 0, 0, 0),
     }
     assert arcs_of(graph, "host") == arcs_of(graph, "domain") == expected
     assert (built.counts["links_same_owner"], built.counts["links_endorsing"]) == (4, 3)
@@ -151,14 +152,54 @@ def test_one_owner_marks_both_directions(build_graph: BuildGraph, tmp_path: Path
     assert kept["e.com", "f.com"] == pytest.approx(0.5 * np.log(6))
 
 
+def test_technical_links_are_arcs_that_endorse_nothing(build_graph: BuildGraph, tmp_path: Path) -> None:
+    """They are counted apart, beside other links of the same pair, and in no in-degree; `cc` alone counts them."""
+    graph, built = build_graph(
+        tmp_path,
+        [
+            [("a.com", "cdn.net", 16, 8, 9), ("a.com", "b.com", 0, 2, 9), ("a.com", "b.com", 16, 9, 9)],
+            [("b.com", "cdn.net", 16, 1), ("x.b.com", "s.cdn.net", 16, 3), ("c.com", "a.com", 8, 1)],
+            [("c.com", "a.com", 16, 4), ("a.com", "a.com", 16, 5), ("a.com", "10.0.0.1", 16, 5)],
+        ],
+    )
+    assert arcs_of(graph, "host") == {
+        ("a.com", "cdn.net"): (0, 0, 0, 0, 8, 0, 0),
+        ("a.com", "b.com"): (2, 0, 0, 1, 9, 0, 0),
+        ("b.com", "cdn.net"): (0, 0, 0, 0, 1, 0, 0),
+        ("x.b.com", "s.cdn.net"): (0, 0, 0, 0, 3, 0, 0),
+        ("c.com", "a.com"): (0, 0, 0, 0, 4, 1, 0),
+    }
+    assert arcs_of(graph, "domain")["b.com", "cdn.net"] == (0, 0, 0, 0, 4, 0, 0)
+    counts = {name: count for name, count in built.counts.items() if name.startswith("links")}
+    assert counts == {
+        "links": 9,
+        "links_endorsing": 1,
+        "links_technical": 5,
+        "links_same_owner": 1,
+        "links_self": 1,
+        "links_unusable": 1,
+    }
+    for level in LEVELS:
+        opened = Graph(graph, level)
+        linked = dict(zip(names_of(graph, level), opened.column("in_domains").tolist(), strict=True))
+        assert {name: count for name, count in linked.items() if count} == {"b.com": 1}
+        assert opened.column("links").sum() == len({source for source, _ in arcs_of(graph, level)})
+        for preset in ("log-pages", "distinct-hosts"):
+            assert set(weights_of(graph, level, Weights(preset=preset))) == {("a.com", "b.com")}  # type: ignore[arg-type]
+        assert set(weights_of(graph, level, Weights(preset="cc"))) == set(arcs_of(graph, level))
+
+
 def test_hosts_of_one_owner_make_their_domains_so(build_graph: BuildGraph, tmp_path: Path) -> None:
     """Between other hosts of the same two domains, in the other direction too, a link is one of the owner."""
     graph, _ = build_graph(tmp_path, [[("x.g.com", "y.h.com", 8, 1), ("z.h.com", "w.g.com", 0, 1)]])
     assert arcs_of(graph, "host") == {
-        ("x.g.com", "y.h.com"): (0, 0, 0, 0, 1, 0),
-        ("z.h.com", "w.g.com"): (1, 0, 0, 1, 0, 0),
+        ("x.g.com", "y.h.com"): (0, 0, 0, 0, 0, 1, 0),
+        ("z.h.com", "w.g.com"): (1, 0, 0, 1, 0, 0, 0),
     }
-    assert arcs_of(graph, "domain") == {("g.com", "h.com"): (0, 0, 0, 0, 1, 0), ("h.com", "g.com"): (1, 0, 0, 1, 2, 0)}
+    assert arcs_of(graph, "domain") == {
+        ("g.com", "h.com"): (0, 0, 0, 0, 0, 1, 0),
+        ("h.com", "g.com"): (1, 0, 0, 1, 0, 2, 0),
+    }
 
 
 def test_only_what_links_is_said_to_link(build_graph: BuildGraph, tmp_path: Path) -> None:
@@ -223,9 +264,9 @@ def test_a_template_of_a_domain_stands_on_half_of_its_pages(build_graph: BuildGr
         ("x.a.com", "one.org"),
     ]
     assert arcs_of(graph, "domain") == {
-        ("a.com", "most.org"): (11, 0, 0, 2, 0, 1),
-        ("a.com", "one.org"): (9, 0, 0, 1, 0, 0),
-        ("b.com", "most.org"): (11, 0, 0, 2, 0, 0),
+        ("a.com", "most.org"): (11, 0, 0, 2, 0, 0, 1),
+        ("a.com", "one.org"): (9, 0, 0, 1, 0, 0, 0),
+        ("b.com", "most.org"): (11, 0, 0, 2, 0, 0, 0),
     }
 
 
@@ -290,7 +331,7 @@ def random_links(count: int) -> list[tuple[str, str, int, int]]:
     hosts = [f"{'www.' * (i % 3 == 0)}h{i % 200}.d{i % 40}.{'com' if i % 2 else 'co.uk'}" for i in range(300)]
     hosts += ["10.0.0.1", "x"]
     ends = random.integers(0, len(hosts), (count, 2))
-    flags, pages = random.integers(0, 16, count), random.integers(1, 1000, count)
+    flags, pages = random.integers(0, 32, count), random.integers(1, 1000, count)
     return [(hosts[s], hosts[t], int(f), int(p)) for (s, t), f, p in zip(ends, flags, pages, strict=True)]
 
 
@@ -320,16 +361,19 @@ def plain(links: Links, level: Level) -> tuple[dict[tuple[str, str], tuple[int, 
         s, t = ends if level == "host" else (domain_of(ends[0]), domain_of(ends[1]))
         if s == t or not {*ends}.isdisjoint({"x", "10.0.0.1"}):
             continue
-        sums = pages.setdefault((s, t), [0, 0, 0])
+        sums = pages.setdefault((s, t), [0, 0, 0, 0])
         if flags & 8:
             owner.add((s, t))
+            continue
+        if flags & 16:
+            sums[3] += count
             continue
         sums[2 if flags & 4 else 1 if flags & 3 else 0] += count
         hosts.setdefault((s, t), set()).add(ends[0])
         if domain_of(ends[0]) != domain_of(ends[1]):
             linking.add((domain_of(ends[0]), t))
     arcs = {
-        (s, t): (*sums, len(hosts.get((s, t), ())), ((s, t) in owner) + 2 * ((t, s) in owner), 0)
+        (s, t): (*sums[:3], len(hosts.get((s, t), ())), sums[3], ((s, t) in owner) + 2 * ((t, s) in owner), 0)
         for (s, t), sums in pages.items()
     }
     return arcs, Counter(t for _, t in linking)
@@ -443,7 +487,7 @@ def test_what_a_killed_build_left_is_cleared(build_graph: BuildGraph, tmp_path: 
     left.write_bytes(b"half a database")
     spilled.write_bytes(b"half an arc")
     graph, _ = build_graph(tmp_path, [[("a.com", "b.com", 0, 1)]])
-    assert arcs_of(graph, "host") == {("a.com", "b.com"): (1, 0, 0, 1, 0, 0)}
+    assert arcs_of(graph, "host") == {("a.com", "b.com"): (1, 0, 0, 1, 0, 0, 0)}
     assert not left.parent.exists()
 
 

@@ -24,7 +24,7 @@ from sitegraph.explaining.explain import Asked, explain
 from sitegraph.explaining.explanation import Explanation, Trail
 from sitegraph.explaining.flows import Flows
 from sitegraph.explaining.reasons import percent, reasons
-from sitegraph.explaining.support import FLAGGED, NO_LINK, NOFOLLOW, OWNER, SITEWIDE, SPONSORED, reason_of
+from sitegraph.explaining.support import FLAGGED, NO_LINK, NOFOLLOW, OWNER, SITEWIDE, SPONSORED, TECHNICAL, reason_of
 from sitegraph.explaining.trails import LONGEST, ways
 from sitegraph.layout import GraphSets
 from sitegraph.ranks.pagerank import PageRank
@@ -33,24 +33,24 @@ from sitegraph.ranks.settings import SETTINGS_KEY
 from sitegraph.store.classes import Weights
 
 Arc = tuple[str, str, tuple[int, int, int, int, int, int]]
-PLAIN = (1, 0, 0, 1, 0, 0)
+PLAIN = (1, 0, 0, 1, 0, 0, 0)
 
 ARCS: Sequence[Arc] = [
     ("good.org", "hub.net", PLAIN),
     ("hub.net", "shop.com", PLAIN),
-    ("hub.net", "good.org", (9, 0, 0, 1, 0, 0)),
-    ("a.farm.com", "shop.com", (20, 0, 0, 1, 0, 1)),  # on most of its pages
-    ("b.farm.com", "shop.com", (5, 0, 0, 1, 0, 0)),
+    ("hub.net", "good.org", (9, 0, 0, 1, 0, 0, 0)),
+    ("a.farm.com", "shop.com", (20, 0, 0, 1, 0, 0, 1)),  # on most of its pages
+    ("b.farm.com", "shop.com", (5, 0, 0, 1, 0, 0, 0)),
     ("c.farm.com", "shop.com", PLAIN),
     ("d.farm.com", "shop.com", PLAIN),
     ("e.farm.com", "shop.com", PLAIN),
     ("a.farm.com", "b.farm.com", PLAIN),
     ("b.farm.com", "a.farm.com", PLAIN),
-    ("paid.net", "shop.com", (0, 0, 4, 1, 0, 0)),
+    ("paid.net", "shop.com", (0, 0, 4, 1, 0, 0, 0)),
     ("paid.net", "good.org", PLAIN),
-    ("twin.com", "shop.com", (7, 0, 0, 1, 1, 0)),  # one owner
+    ("twin.com", "shop.com", (7, 0, 0, 1, 0, 1, 0)),  # one owner
     ("twin.com", "hub.net", PLAIN),
-    ("timid.net", "shop.com", (0, 2, 0, 1, 0, 0)),
+    ("timid.net", "shop.com", (0, 2, 0, 1, 0, 0, 0)),
     ("shop.com", "bad.biz", PLAIN),
     ("lost.net", "good.org", PLAIN),
 ]
@@ -83,7 +83,7 @@ def ranked(graph: GraphSets, tmp_path: Path, **settings: Any) -> Path:
 
 def weight(arc: Arc, how: Weights) -> float:
     """Return the weight of an arc, by the formula of classes.py."""
-    pages, nofollow, sponsored, _, owner, sitewide = arc[2]
+    pages, nofollow, sponsored, _, _, owner, sitewide = arc[2]
     counts = [min(p, 1) if sitewide and how.collapse else p for p in (pages, nofollow, sponsored)]
     parts = np.log1p(counts) * [1.0, how.nofollow, how.sponsored]
     return 0.0 if owner and how.fold else float(parts.sum())
@@ -145,27 +145,38 @@ def test_links_that_count_less_are_told_with_the_reason(graph: GraphSets, tmp_pa
 @pytest.mark.parametrize(
     ("counts", "how", "reason"),
     [
-        ((1, 0, 0, 1, 0, 0), Weights(), ""),
-        ((9, 0, 0, 1, 0, 1), Weights(), SITEWIDE),
-        ((1, 0, 0, 1, 0, 1), Weights(), ""),  # one page anyway
-        ((9, 0, 0, 1, 0, 1), Weights(collapse=False), ""),
-        ((9, 0, 0, 1, 2, 1), Weights(), OWNER),
-        ((9, 0, 0, 1, 2, 0), Weights(fold=False), ""),
-        ((0, 0, 0, 0, 1, 0), Weights(fold=False), NO_LINK),
-        ((0, 2, 0, 1, 0, 0), Weights(nofollow=0.0), NOFOLLOW),
-        ((0, 2, 0, 1, 0, 1), Weights(), SITEWIDE),
-        ((0, 0, 3, 1, 0, 0), Weights(), SPONSORED),
-        ((0, 0, 3, 1, 0, 0), Weights(sponsored=0.5), ""),
-        ((0, 2, 3, 1, 0, 0), Weights(nofollow=0.0), FLAGGED),
-        ((0, 2, 3, 1, 0, 0), Weights(), ""),
-        ((0, 0, 3, 1, 3, 1), Weights(preset="distinct-hosts"), ""),
-        ((0, 0, 0, 0, 3, 0), Weights(preset="distinct-hosts"), NO_LINK),
-        ((0, 0, 0, 0, 3, 0), Weights(preset="cc"), ""),
+        ((1, 0, 0, 1, 0, 0, 0), Weights(), ""),
+        ((9, 0, 0, 1, 0, 0, 1), Weights(), SITEWIDE),
+        ((1, 0, 0, 1, 0, 0, 1), Weights(), ""),  # one page anyway
+        ((9, 0, 0, 1, 0, 0, 1), Weights(collapse=False), ""),
+        ((9, 0, 0, 1, 0, 2, 1), Weights(), OWNER),
+        ((9, 0, 0, 1, 0, 2, 0), Weights(fold=False), ""),
+        ((0, 0, 0, 0, 0, 1, 0), Weights(fold=False), NO_LINK),
+        ((0, 2, 0, 1, 0, 0, 0), Weights(nofollow=0.0), NOFOLLOW),
+        ((0, 2, 0, 1, 0, 0, 1), Weights(), SITEWIDE),
+        ((0, 0, 3, 1, 0, 0, 0), Weights(), SPONSORED),
+        ((0, 0, 3, 1, 0, 0, 0), Weights(sponsored=0.5), ""),
+        ((0, 2, 3, 1, 0, 0, 0), Weights(nofollow=0.0), FLAGGED),
+        ((0, 2, 3, 1, 0, 0, 0), Weights(), ""),
+        ((0, 0, 3, 1, 0, 3, 1), Weights(preset="distinct-hosts"), ""),
+        ((0, 0, 0, 0, 0, 3, 0), Weights(preset="distinct-hosts"), NO_LINK),
+        ((0, 0, 0, 0, 0, 3, 0), Weights(preset="cc"), ""),
+        ((0, 0, 0, 0, 7, 0, 0), Weights(), TECHNICAL),
+        ((0, 0, 0, 0, 7, 0, 0), Weights(preset="distinct-hosts"), TECHNICAL),
+        ((0, 0, 0, 0, 7, 1, 0), Weights(), OWNER),
+        ((0, 0, 0, 0, 7, 0, 0), Weights(preset="cc"), ""),
+        ((1, 0, 0, 1, 7, 0, 0), Weights(), ""),
     ],
 )
 def test_why_a_class_of_links_is_discounted(counts: tuple[int, ...], how: Weights, reason: str) -> None:
     """By the weights: nothing for what has no reason, and a weight of 0 always has one."""
-    row = dict(zip(("pages", "pages_nofollow", "pages_sponsored", "hosts", "owner", "sitewide"), counts, strict=True))
+    row = dict(
+        zip(
+            ("pages", "pages_nofollow", "pages_sponsored", "hosts", "pages_technical", "owner", "sitewide"),
+            counts,
+            strict=True,
+        )
+    )
     assert reason_of(row, how) == reason
     schema = pa.table({name: [value] for name, value in row.items()})
     assert (float(how.of(schema)[0]) > 0.0) == (reason in ("", SITEWIDE))

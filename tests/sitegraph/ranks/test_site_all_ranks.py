@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     random = np.random.default_rng(11)
     names = [f"h{i}.site{i % 30}{'-shop' if i % 2 else ''}.{('com', 'de')[i % 3 == 0]}" for i in range(HOSTS)]
     source, target = random.integers(0, HOSTS * 2 // 3, 1500), random.integers(0, HOSTS, 1500)
-    counts = np.zeros((1500, 6), np.int64)
+    counts = np.zeros((1500, 7), np.int64)
     counts[:, 0], counts[:, 1], counts[:, 2] = random.geometric(0.4, 1500) - 1, random.integers(0, 3, 1500), 1
     counts[:, 3] = 1
     sets = graph_of(tmp_path_factory.mktemp("graph"), names, source, target, counts)

@@ -82,15 +82,15 @@ def test_arcs_without_counts(tmp_path: Path, seed: int) -> None:
     """An arc between hosts is there or not; one between domains knows how many hosts it is made of."""
     names, source, target, _ = drawn(seed)
     sets = graph_of(tmp_path, names, source, target)
-    ones = np.zeros((len(source), 6), np.int64)
+    ones = np.zeros((len(source), 7), np.int64)
     ones[:, 0] = ones[:, 3] = 1
-    hosts = {arc: [1, 0, 0, 1, 0, 0] for arc in plain_hosts(names, source, target, ones)}
+    hosts = {arc: [1, 0, 0, 1, 0, 0, 0] for arc in plain_hosts(names, source, target, ones)}
     assert arcs_of(sets, "host") == {arc: tuple(row) for arc, row in hosts.items()}
     domains: dict[tuple[str, str], set[str]] = {}
     for s, t in hosts:
         if domain_of(s) != domain_of(t):
             domains.setdefault((domain_of(s), domain_of(t)), set()).add(s)
-    assert arcs_of(sets, "domain") == {arc: (len(some), 0, 0, len(some), 0, 0) for arc, some in domains.items()}
+    assert arcs_of(sets, "domain") == {arc: (len(some), 0, 0, len(some), 0, 0, 0) for arc, some in domains.items()}
     for level in LEVELS:
         assert nodes_of(sets, level, "in_domains") == linking_domains(hosts, names, level)
 
@@ -108,43 +108,50 @@ def test_the_hyphen_trap(tmp_path: Path) -> None:
         "other.org": 1,
     }
     assert nodes_of(sets, "domain", "in_domains") == {"example.com": 2, "example-shop.com": 1, "other.org": 1}
-    assert arcs_of(sets, "domain")["example-shop.com", "example.com"] == (2, 0, 0, 2, 0, 0)
+    assert arcs_of(sets, "domain")["example-shop.com", "example.com"] == (2, 0, 0, 2, 0, 0, 0)
 
 
 def test_hosts_per_domain_arc_by_hand(tmp_path: Path) -> None:
     """Two hosts link to two hosts of b.com: pages add up over all four arcs, hosts count those with endorsing links."""
     names = ["a.com", "x.a.com", "y.a.com", "b.com", "z.b.com"]
     arcs = {
-        (0, 3): (5, 0, 0, 1, 0, 0),
-        (0, 4): (2, 1, 0, 1, 0, 0),
-        (1, 3): (0, 0, 3, 1, 0, 0),
-        (2, 4): (0, 0, 0, 0, 1, 0),  # a redirect
+        (0, 3): (5, 0, 0, 1, 0, 0, 0),
+        (0, 4): (2, 1, 0, 1, 0, 0, 0),
+        (1, 3): (0, 0, 3, 1, 0, 0, 0),
+        (2, 4): (0, 0, 0, 0, 0, 1, 0),  # a redirect
+        (2, 3): (0, 0, 0, 0, 6, 0, 0),  # a script
+        (1, 4): (0, 0, 0, 0, 3, 0, 0),
+        (3, 0): (0, 0, 0, 0, 1, 0, 0),
     }
     sets = graph_of(tmp_path, names, *np.array(list(arcs)).T, np.array(list(arcs.values())))
-    assert arcs_of(sets, "domain") == {("a.com", "b.com"): (7, 1, 3, 2, 1, 0)}
+    assert arcs_of(sets, "domain") == {
+        ("a.com", "b.com"): (7, 1, 3, 2, 9, 1, 0),
+        ("b.com", "a.com"): (0, 0, 0, 0, 1, 2, 0),
+    }
     assert nodes_of(sets, "domain", "in_domains") == {"a.com": 0, "b.com": 1}
+    assert nodes_of(sets, "domain", "links") == {"a.com": True, "b.com": True}
 
 
 def test_owners_by_hand(tmp_path: Path) -> None:
     """A mark for the other direction alone is no arc, nor does it make a node link; beside a link it marks the arc."""
     names = ["a.com", "b.com", "c.com"]
     arcs = {
-        (0, 1): (0, 0, 0, 0, 1, 0),
-        (1, 0): (0, 0, 0, 0, 2, 0),
-        (2, 1): (4, 0, 0, 1, 2, 0),
-        (1, 2): (0, 0, 0, 0, 1, 0),
+        (0, 1): (0, 0, 0, 0, 0, 1, 0),
+        (1, 0): (0, 0, 0, 0, 0, 2, 0),
+        (2, 1): (4, 0, 0, 1, 0, 2, 0),
+        (1, 2): (0, 0, 0, 0, 0, 1, 0),
     }
     sets = graph_of(tmp_path, names, *np.array(list(arcs)).T, np.array(list(arcs.values())))
     expected = {
-        ("a.com", "b.com"): (0, 0, 0, 0, 1, 0),
-        ("c.com", "b.com"): (4, 0, 0, 1, 2, 0),
-        ("b.com", "c.com"): (0, 0, 0, 0, 1, 0),
+        ("a.com", "b.com"): (0, 0, 0, 0, 0, 1, 0),
+        ("c.com", "b.com"): (4, 0, 0, 1, 0, 2, 0),
+        ("b.com", "c.com"): (0, 0, 0, 0, 0, 1, 0),
     }
     for level in LEVELS:
         assert arcs_of(sets, level) == expected
         assert nodes_of(sets, level, "links") == {"a.com": True, "b.com": True, "c.com": True}
         assert nodes_of(sets, level, "in_domains") == {"a.com": 0, "b.com": 1, "c.com": 0}
-    only = graph_of(tmp_path / "only", names, np.array([1]), np.array([0]), np.array([(0, 0, 0, 0, 2, 0)]))
+    only = graph_of(tmp_path / "only", names, np.array([1]), np.array([0]), np.array([(0, 0, 0, 0, 0, 2, 0)]))
     assert not any(nodes_of(only, "host", "links").values())
     assert Graph(only, "host").m == Graph(only, "domain").m == 0
 
@@ -154,26 +161,26 @@ def test_owners_by_hand(tmp_path: Path) -> None:
     [(10, 5, 1), (10, 4, 0), (11, 5, 0), (11, 6, 1), (4, 2, 1), (4, 4, 1), (3, 3, 0), (1, 1, 0), (0, 9, 0), (9, 20, 1)],
 )
 def test_sitewide_links(tmp_path: Path, pages: int, linking: int, expected: int) -> None:
-    """On half of the source's pages or more, of four at least; unknown numbers of pages say nothing."""
-    counts = np.array([[linking - 1, 1, 0, 1, 0, 0]])
+    """On half of the source's pages or more, of four at least; unknown page counts and technical links say nothing."""
+    counts = np.array([[linking - 1, 1, 0, 1, 99, 0, 0]])
     sets = graph_of(tmp_path, ["a.com", "b.com"], np.array([0]), np.array([1]), counts, pages=np.array([pages, 0]))
     for level in LEVELS:
-        assert [row[5] for row in arcs_of(sets, level).values()] == [expected]
+        assert [row[6] for row in arcs_of(sets, level).values()] == [expected]
 
 
 def test_pages_of_a_domain(tmp_path: Path) -> None:
     """They add up over its hosts, and are unknown when those of one that links are; who does not link has none."""
     names = ["a.com", "x.a.com", "y.a.com", "b.com"]
     source, target = np.array([0, 1]), np.array([3, 3])
-    counts = np.array([[6, 0, 0, 1, 0, 0], [2, 0, 0, 1, 0, 0]])
+    counts = np.array([[6, 0, 0, 1, 0, 0, 0], [2, 0, 0, 1, 0, 0, 0]])
     for pages, expected in (([10, 4, 0, 0], 1), ([10, 10, 0, 0], 0), ([10, 0, 0, 0], 0), ([6, 2, 9, 0], 0)):
         sets = graph_of(tmp_path / str(pages), names, source, target, counts, pages=np.array(pages))
-        assert [row[5] for row in arcs_of(sets, "domain").values()] == [expected], pages
+        assert [row[6] for row in arcs_of(sets, "domain").values()] == [expected], pages
 
 
 def test_an_empty_graph(tmp_path: Path) -> None:
     """No hosts at all, with counts and without."""
-    for number, counts in enumerate((None, np.zeros((0, 6), np.int64))):
+    for number, counts in enumerate((None, np.zeros((0, 7), np.int64))):
         sets = graph_of(tmp_path / str(number), [], np.zeros(0), np.zeros(0), counts)
         for graph in open_graph(sets).values():
             assert (graph.n, graph.m, len(graph.names)) == (0, 0, 0)
@@ -185,7 +192,7 @@ def test_an_empty_graph(tmp_path: Path) -> None:
 def test_hosts_without_arcs(tmp_path: Path, counted: bool) -> None:
     """All dangling, in several ranges."""
     names = [f"n{i:03d}.com" for i in range(200)]
-    counts = np.zeros((0, 6), np.int64) if counted else None
+    counts = np.zeros((0, 7), np.int64) if counted else None
     for graph in open_graph(graph_of(tmp_path, names, np.zeros(0), np.zeros(0), counts)).values():
         assert (graph.n, graph.m, graph.numbering.sources) == (200, 0, 0)
         assert graph.in_arcs(150)[0].tolist() == graph.out_arcs(150)[0].tolist() == []

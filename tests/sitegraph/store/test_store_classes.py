@@ -12,24 +12,26 @@ from hypothesis import strategies as st
 from corpus.errors import SettingError, StorageError
 from sitegraph.store.classes import CLASSES, COARSEST, COLUMNS, MOST, ClassTable, Weights, rounded
 
-Row = tuple[int, int, int, int, int, int]
+Row = tuple[int, int, int, int, int, int, int]
 
-ROWS: list[Row] = [  # pages, nofollow, sponsored, hosts, owner, sitewide
-    (1, 0, 0, 1, 0, 0),
-    (1000, 0, 0, 3, 0, 0),
-    (0, 7, 0, 2, 0, 0),
-    (0, 0, 5, 1, 0, 0),
-    (3, 7, 5, 4, 0, 0),
-    (1000, 7, 5, 3, 0, 1),  # template
-    (3, 0, 0, 1, 1, 0),  # one owner
-    (0, 0, 0, 1, 3, 0),
-    (0, 0, 0, 5, 0, 0),  # nothing endorses
+ROWS: list[Row] = [  # pages, nofollow, sponsored, hosts, technical, owner, sitewide
+    (1, 0, 0, 1, 0, 0, 0),
+    (1000, 0, 0, 3, 0, 0, 0),
+    (0, 7, 0, 2, 0, 0, 0),
+    (0, 0, 5, 1, 0, 0, 0),
+    (3, 7, 5, 4, 0, 0, 0),
+    (1000, 7, 5, 3, 0, 0, 1),  # template
+    (3, 0, 0, 1, 0, 1, 0),  # one owner
+    (0, 0, 0, 1, 0, 3, 0),
+    (0, 0, 0, 5, 0, 0, 0),  # nothing endorses
+    (0, 0, 0, 0, 900, 0, 0),  # loaded, not linked
+    (1, 0, 0, 1, 900, 0, 0),  # both
 ]
 
 
 def classes(rows: Sequence[Row]) -> pa.Table:
     """Return a table of classes."""
-    return pa.table([pa.array([row[i] for row in rows], pa.int64()) for i in range(6)], schema=CLASSES)
+    return pa.table([pa.array([row[i] for row in rows], pa.int64()) for i in range(7)], schema=CLASSES)
 
 
 def log1p(*numbers: float) -> list[float]:
@@ -44,20 +46,20 @@ def test_weights_of_cc() -> None:
 
 def test_weights_of_distinct_hosts() -> None:
     """The hosts, where any link endorses; an owner's link with pages too."""
-    assert Weights(preset="distinct-hosts").of(classes(ROWS)).tolist() == [1, 3, 2, 1, 4, 3, 1, 0, 0]
+    assert Weights(preset="distinct-hosts").of(classes(ROWS)).tolist() == [1, 3, 2, 1, 4, 3, 1, 0, 0, 0, 1]
 
 
 def test_weights_of_log_pages() -> None:
-    """Nofollow a tenth, sponsored nothing, templates as one page, owners' links nothing."""
+    """Nofollow a tenth, sponsored nothing, templates as one page, links of owners and technical ones nothing."""
     l1, l3, l7, l1000 = log1p(1, 3, 7, 1000)
-    expected = [l1, l1000, l7 / 10, 0, l3 + l7 / 10, l1 + l1 / 10, 0, 0, 0]
+    expected = [l1, l1000, l7 / 10, 0, l3 + l7 / 10, l1 + l1 / 10, 0, 0, 0, 0, l1]
     assert Weights().of(classes(ROWS)) == pytest.approx(expected)
 
 
 def test_weights_of_log_pages_with_other_factors() -> None:
     """Sponsored a half, nofollow in full, templates and owners' links as they are."""
     l1, l3, l5, l7, l1000 = log1p(1, 3, 5, 7, 1000)
-    expected = [l1, l1000, l7, l5 / 2, l3 + l7 + l5 / 2, l1000 + l7 + l5 / 2, l3, 0, 0]
+    expected = [l1, l1000, l7, l5 / 2, l3 + l7 + l5 / 2, l1000 + l7 + l5 / 2, l3, 0, 0, 0, l1]
     weights = Weights(nofollow=1.0, sponsored=0.5, collapse=False, fold=False)
     assert weights.of(classes(ROWS)) == pytest.approx(expected)
 
@@ -90,24 +92,27 @@ def test_refuses_wrong_settings(wrong: dict[str, object]) -> None:
         (0, [0, 1, 1, 1, 4, 4, 64, 256, 2**40]),
         (-1, [0, 1, 1, 1, 1, 1, 16, 256, 2**40]),
         (-2, [0, 1, 1, 1, 1, 1, 1, 256, 2**40]),
+        (-3, [0, 1, 1, 1, 1, 1, 1, 1, 2**32]),
     ],
 )
 def test_rounding_to_leading_bits(bits: int, expected: list[int]) -> None:
-    """100 is 1100100: three bits 96; 1023 is ten ones: 896. Below one bit powers of 4, 16, 256; flags stay."""
-    counts = np.zeros((9, 6), np.int64)
+    """100 is 1100100: three bits 96; 1023 is ten ones: 896. Below one bit powers of 4, 16, 256, 65,536; marks stay."""
+    counts = np.zeros((9, 7), np.int64)
     counts[:, 0] = [0, 1, 2, 3, 5, 7, 100, 1023, 2**40 + 1]
     counts[:, 3] = counts[::-1, 0]
-    counts[:, 4:] = 3, 1
+    counts[:, 4] = counts[:, 0]
+    counts[:, 5:] = 3, 1
     found = rounded(counts, bits)
     assert found[:, 0].tolist() == expected
     assert found[:, 3].tolist() == expected[::-1]
-    assert found[:, 4:].tolist() == [[3, 1]] * 9
+    assert found[:, 4].tolist() == expected
+    assert found[:, 5:].tolist() == [[3, 1]] * 9
     assert counts[6, 0] == 100
 
 
 def counted(pages: Sequence[int]) -> np.ndarray:
     """Return rows of counts with these pages."""
-    rows = np.zeros((len(pages), 6), np.int64)
+    rows = np.zeros((len(pages), 7), np.int64)
     rows[:, 0] = pages
     rows[:, 3] = 1
     return rows
@@ -157,7 +162,7 @@ def test_as_many_bits_as_fit(most: int) -> None:
     rows = counted([n * n for n in range(1, 65)])
     table = ClassTable(most)
     table.add(rows)
-    fits = [bits for bits in range(-2, 53) if len(np.unique(rounded(rows, bits), axis=0)) <= most]
+    fits = [bits for bits in range(COARSEST, 53) if len(np.unique(rounded(rows, bits), axis=0)) <= most]
     assert table.bits == (63 if len(rows) <= most else max(fits))
     assert table.table.num_rows == len(np.unique(rounded(rows, table.bits), axis=0)) <= most
     found = np.stack([table.table[name].to_numpy() for name in COLUMNS], axis=1)[table.codes(rows)]
@@ -165,30 +170,32 @@ def test_as_many_bits_as_fit(most: int) -> None:
 
 
 def test_any_counts_fit() -> None:
-    """Powers of 256 are nine numbers in all, so there are at most 9**4 * 4 * 2 rows, which are few enough."""
+    """Powers of 65,536 are five numbers with 0, so there are at most 5**5 * 4 * 2 rows, which are few enough."""
     counts = counted([0, 1, 255, 256, *(n for i in range(2, 63) for n in (2**i - 1, 2**i)), 2**63 - 1])
     found = rounded(counts, COARSEST)[:, 0]
-    assert sorted(set(found.tolist())) == [0, *(256**i for i in range(8))]
-    assert MOST >= 9**4 * 4 * 2
+    assert sorted(set(found.tolist())) == [0, *(65_536**i for i in range(4))]
+    assert MOST >= 5**5 * 4 * 2
 
 
 def test_what_fits_with_no_number_of_bits() -> None:
     """Flags are never rounded; more combinations of them than rows are an error, not a wrong class."""
-    rows = np.zeros((8, 6), np.int64)
-    rows[:, 4], rows[:, 5] = np.arange(8) % 4, np.arange(8) // 4
+    rows = np.zeros((8, 7), np.int64)
+    rows[:, 5], rows[:, 6] = np.arange(8) % 4, np.arange(8) // 4
     with pytest.raises(StorageError, match="8 classes of arcs do not fit in 7"):
         ClassTable(7).add(rows)
 
 
 COUNT = st.one_of(st.integers(0, 20), st.integers(0, 2**20), st.integers(0, 2**50))
-DRAWN = st.lists(st.tuples(COUNT, COUNT, st.integers(0, 3), COUNT, st.integers(0, 3), st.integers(0, 1)), max_size=60)
+DRAWN = st.lists(
+    st.tuples(COUNT, COUNT, st.integers(0, 3), COUNT, COUNT, st.integers(0, 3), st.integers(0, 1)), max_size=60
+)
 
 
 @given(DRAWN, st.integers(1, 7), st.sampled_from([32, 40, 1 << 16]), st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_no_order_changes_the_table(rows: list[Row], pieces: int, most: int, random: object) -> None:
     """Shuffled, and added in any number of pieces: same bits, rows and codes."""
-    counts = np.array(rows, np.int64).reshape(-1, 6)
+    counts = np.array(rows, np.int64).reshape(-1, 7)
     one, other = ClassTable(most), ClassTable(most)
     try:
         one.add(counts)

@@ -224,7 +224,7 @@ def test_arcs_are_added_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     """What a full disk cut off of a call is not there when the call is made again."""
     random = np.random.default_rng(1)
     source, target = (random.integers(0, 200, 200).astype(np.uint32) for _ in range(2))
-    counts = random.integers(1, 9, (200, 6))
+    counts = random.integers(1, 9, (200, 7))
     with Spill(tmp_path / "expected", 200, counted=True) as expected:
         for _ in range(2):
             expected.add(source, target, counts)
