@@ -50,29 +50,27 @@ ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 
 @kernel
 def sort_stable(keys: Any, width: Any) -> Any:
-    """Sort keys (uint64[m]) whose sources rise -> (offsets int64[width + 1], sources uint32[m], maybe repeated).
+    """Sort keys (uint64[m]) whose sources rise, by counting their targets.
 
-    maybe repeated: False when no list has a source twice. What stands before a source is looked at as it is put down,
-    and before the first of a list that may be anything. (The look also fetches the line that is written next.)
+    -> (offsets int64[width + 1], sources uint32[m], whether a list has a source twice)
     """
-    places = np.zeros(width + 1, np.uint32)  # small, so that it stays in the cache
+    counts = np.zeros(width + 1, np.uint32)
     for key in keys:
-        places[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
-    offsets = np.zeros(width + 1, np.int64)
+        counts[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
+    offsets, state = np.zeros(width + 1, np.int64), np.empty(width, np.uint64)
     for t in range(np.uint64(width)):
-        offsets[t + np.uint64(1)] = offsets[t] + np.int64(places[t + np.uint64(1)])
-    for t in range(np.uint64(width + 1)):
-        places[t] = offsets[t]
-    sources = np.empty(len(keys) + 1, np.uint32)  # one further on, so that there is one before the first
-    sources[0] = np.uint32(0xFFFFFFFF)
-    repeated = np.uint32(0)
+        offsets[t + np.uint64(1)] = offsets[t] + np.int64(counts[t + np.uint64(1)])
+        state[t] = np.uint64(0xFFFFFFFF) << np.uint64(32) | np.uint64(offsets[t])
+    sources = np.empty(len(keys), np.uint32)
+    twice = np.uint32(0)
     for key in keys:
         t, source = key >> np.uint64(32), np.uint32(key)
-        at = places[t]
-        repeated |= np.uint32(sources[np.uint64(at)] == source)
-        sources[np.uint64(at) + np.uint64(1)] = source
-        places[t] = at + np.uint32(1)
-    return offsets, sources[1:], repeated > 0
+        last = state[t]  # of the list: the source put down last, and where the next one goes
+        at = last & np.uint64(0xFFFFFFFF)
+        twice |= np.uint32(np.uint32(last >> np.uint64(32)) == source)
+        sources[at] = source
+        state[t] = np.uint64(source) << np.uint64(32) | (at + np.uint64(1))
+    return offsets, sources, twice > 0
 
 
 @kernel
@@ -115,12 +113,12 @@ def drop_repeats(offsets: Any, sources: Any) -> Any:
 def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
     """Return the lists of arcs without counts; `rising`: their sources never fell when they were added."""
     if rising:
-        offsets, sources, repeated = sort_stable(keys, width)
+        offsets, sources, twice = sort_stable(keys, width)
     else:
         keys.sort()
         offsets, sources = split_keys(keys, width)
-        repeated = True
-    left = drop_repeats(offsets, sources) if repeated and repeats(offsets, sources) else len(sources)
+        twice = repeats(offsets, sources)
+    left = drop_repeats(offsets, sources) if twice else len(sources)
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
