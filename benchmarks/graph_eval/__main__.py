@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.graph_eval import calibration, experiments, real, robustness
+from benchmarks.graph_eval import calibration, experiments, real, robustness, technical
 from benchmarks.graph_eval.lab import Lab, Rows
 from benchmarks.graph_eval.rankers import RANKERS
 from benchmarks.graph_eval.report import Section, read, rewrite, write
@@ -68,6 +68,11 @@ PLANTED: Final[dict[str, tuple[Callable[[Lab], Rows], str, str]]] = {
         experiments.ablations,
         "Settings of the ranks",
         "Each setting changed alone; all kinds of farms together, 10 % of the hosts.",
+    ),
+    "technical": (
+        technical.technical_links,
+        "If technical links counted",
+        "20 hosts that sites load scripts and fonts from, and nobody links to; all kinds of farms, 10 % of the hosts.",
     ),
 }
 REAL: Final[dict[str, tuple[Callable[[], Rows], str, str]]] = {

@@ -224,10 +224,12 @@ class _Elements:
 
     def resources(self) -> Iterator[str]:
         """Yield the distinct references of technical links, at most MOST_RESOURCES."""
-        links = (href for href, rel, translated in self._links if not translated and "canonical" not in rel)
-        held = (e.get_attribute(attribute) for name, attribute in RESOURCES.items() for e in self.named[name])
-        away = (found for found in held if found and (self._elsewhere or _IS_AWAY.match(found)))
-        return islice(dict.fromkeys(found for found in chain(links, away) if found is not None), MOST_RESOURCES)
+        found = [href for href, rel, translated in self._links if not translated and "canonical" not in rel]
+        for name, attribute in RESOURCES.items():
+            if name in self.named:
+                found += [element.get_attribute(attribute) for element in self.named[name]]
+        given = filter(None, dict.fromkeys(found))
+        return islice(given if self._elsewhere else filter(_IS_AWAY.match, given), MOST_RESOURCES)
 
     def licences(self) -> Iterator[str]:
         """Yield the hrefs of links marked as licence, and of links to a Creative Commons licence."""

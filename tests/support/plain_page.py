@@ -74,16 +74,17 @@ def plain_votes(named: dict[str, list[Any]], url: Url, base: Url, page_flags: in
     return sorted((target, flags) for target, flags in found if target and target != url.host)
 
 
-def resources(named: dict[str, list[Any]], elsewhere: bool) -> Iterator[str | None]:
+def resources(named: dict[str, list[Any]], elsewhere: bool) -> Iterator[str]:
     """Yield the references of technical links; relative ones matter where the base element lies `elsewhere`."""
+    held = [(element, "src") for name in SOURCES for element in named[name]]
+    held += [(e, "data") for e in named["object"]] + [(e, "action") for e in named["form"]]
     for element in named["link"]:
         if "canonical" not in rel(element) and not (element.get_attribute("hreflang") and "alternate" in rel(element)):
-            yield element.get_attribute("href")
-    for name, attribute in [*((name, "src") for name in SOURCES), ("object", "data"), ("form", "action")]:
-        for element in named[name]:
-            reference = element.get_attribute(attribute)
-            if reference and (elsewhere or reference[:2] == "//" or reference[:4].lower() == "http"):
-                yield reference
+            held.append((element, "href"))
+    for element, attribute in held:
+        reference = element.get_attribute(attribute)
+        if reference and (elsewhere or reference[:2] == "//" or reference[:4].lower() == "http"):
+            yield reference
 
 
 def plain_target(href: str, base: Url) -> str | None:

@@ -1,5 +1,6 @@
 """Technical links are arcs that no rank follows, but with the weights `cc`."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
+from corpus.errors import StorageError
 from corpus.storage import ShardSet
 from sitegraph.building.platforms import Detection, learn
 from sitegraph.building.small import graph_of
@@ -84,3 +86,15 @@ def test_platforms_are_learned_without_them(graphs: Graphs) -> None:
     without, beside = (learn(open_graph(graph), settings) for graph in graphs)
     assert without.num_rows > 0
     assert beside.equals(without)
+
+
+def test_a_graph_of_an_older_version_is_refused(graphs: Graphs, tmp_path: Path) -> None:
+    """Its classes lack the column of technical links; the message says which file, and what to do."""
+    shutil.copytree(graphs[0].root, tmp_path / "old")
+    old = GraphSets(tmp_path / "old", "")
+    path = old.classes("host").path(0)
+    table = pq.read_table(path).drop_columns(["pages_technical"])
+    path.unlink()
+    pq.write_table(table, path)
+    with pytest.raises(StorageError, match=r"host-classes.*build it again"):
+        open_graph(old)
