@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from corpus.errors import MissingError, PipelineError
 from corpus.reader import ReaderSettings, TokenReader
 
@@ -24,7 +26,8 @@ except ImportError as error:
 
 
 class TokenDataset(IterableDataset):
-    """Yields {"input_ids", "labels", "sequence"} as tensors; state_dict and load_state_dict are the reader's."""
+    """Yields the reader's batches with tensors for arrays; numbers and `documents`, a structured array, stay as they
+    are. state_dict and load_state_dict are the reader's."""
 
     def __init__(self, reader: TokenReader) -> None:
         super().__init__()
@@ -38,7 +41,7 @@ class TokenDataset(IterableDataset):
                 "use num_workers=0, decoding does not hold the interpreter lock"
             )
         for batch in self.reader:
-            yield {name: torch.from_numpy(values) for name, values in batch.items()}
+            yield {name: _tensor(value) for name, value in batch.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the reader's state: batches handed out so far."""
@@ -47,6 +50,11 @@ class TokenDataset(IterableDataset):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state` was taken."""
         self.reader.load_state_dict(state)
+
+
+def _tensor(value: Any) -> Any:
+    plain = isinstance(value, np.ndarray) and value.dtype.names is None
+    return torch.from_numpy(value) if plain else value
 
 
 def torch_dataset(

@@ -13,8 +13,9 @@ A plan (plan.py) says which tokens each batch holds; it follows from the manifes
 (groups.py) cannot change it. Needs numpy and pyarrow, nothing else; `corpus.reader_torch` wraps it for torch.
 """
 
+from corpus.reader.batch import Batch
 from corpus.reader.mixtures import mixture
-from corpus.reader.plan import ReaderSettings
-from corpus.reader.reader import Batch, TokenReader
+from corpus.reader.reader import TokenReader
+from corpus.reader.settings import ReaderSettings, Stage
 
-__all__ = ["Batch", "ReaderSettings", "TokenReader", "mixture"]
+__all__ = ["Batch", "ReaderSettings", "Stage", "TokenReader", "mixture"]

@@ -74,6 +74,13 @@ class RowGroups:
             raise self._error(number, "does not match its checksum")
         return RowGroup(ids, np.concatenate([[0], np.cumsum(lengths)]))
 
+    def lengths(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the number of ids of each row of a row group, without reading the ids."""
+        lengths: npt.NDArray[np.int64] = self._table(number, ["n_tokens"])["n_tokens"].to_numpy().astype(np.int64)
+        if (len(lengths), int(lengths.sum())) != (self._rows[number], self.tokens[number]):
+            raise self._error(number, f"has {lengths.sum():,} tokens, the manifest says {self.tokens[number]:,}")
+        return lengths
+
     def provenance(self, number: int, row: int) -> dict[str, Any]:
         """Return every column but the tokens of one row, with the shard's path and the row group's place in it."""
         file = self._open(number)

@@ -1,10 +1,10 @@
-"""The reader: batches of a plan for one rank, as numpy arrays, and the state to go on from.
+"""TokenReader: the batches of one rank, any batch by its number, and a state that resumes exactly.
 
-The state is the number of batches handed out, with the plan's hash and fields, so that resuming under another plan is
-an error that names what differs. It is the same on every rank and may be loaded at another world size. Memory: one
-decoded row group per lane that the rank owns.
+State is a step number and the plan's hash: the same on every rank, and it counts batches that were handed out, not read
+ahead. Resuming reads no more than the windows of the batch that is asked for.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,26 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.errors import ShardError
+from corpus.reader.batch import Batch, Row, batch_of
 from corpus.reader.groups import RowGroup, RowGroups
-from corpus.reader.plan import Plan, ReaderSettings
+from corpus.reader.passes import Ints
+from corpus.reader.plan import Located, Plan
+from corpus.reader.settings import ReaderSettings
 from corpus.reader.shares import matched
+from corpus.reader.window import Window, units_of, window_of
 from corpus.tokens.manifest import Manifest, load_manifest
 
-STATE_VERSION: Final = 1
-
-Batch = dict[str, npt.NDArray[Any]]
-"""input_ids and labels, (sequences, sequence_length) of int64 or int32; sequence, (sequences,) of int64: the global
-number of each. labels are input_ids shifted by one: the token to predict at each place."""
-
-REFERENCE: Final = np.dtype(
-    [("sequence", "<i8"), ("start", "<i8"), ("tokens", "<i8"), ("group", "<i8"), ("row", "<i8")]
-)
-"""A stretch of a sequence that one document fills: global sequence number, place in the sequence, number of tokens,
-row group (numbered as the reader does) and row."""
+STATE_VERSION: Final = 2
+HELD: Final = 2
+"""Windows of a source that a lane keeps: a sequence may span two."""
 
 
 class TokenReader:
-    """Iterates over the batches of one rank, from where its state stands to the end of the last epoch.
+    """Iterates over the batches of one rank, from where its state stands to the end of the run.
 
     `path` is the folder of the manifest. Raises ShardError when the shards are not what the manifest promises, and
     SettingError when the settings do not suit them; both before the first batch.
@@ -44,11 +40,11 @@ class TokenReader:
         self._check_tokenizer()
         self.components = _chosen(self.manifest, settings)
         self._groups = RowGroups(self.manifest, self.components, verify=settings.verify)
-        groups = self._groups
-        self.plan = Plan(settings, self.manifest.dataset, self.components, groups.tokens, groups.components)
+        of = self._groups.components
+        self.plan = Plan(settings, self.manifest.dataset, self.components, self._units(), of)
         self.plan.lanes_of(rank, world_size)
         self._step = 0
-        self._held: dict[int, dict[int, RowGroup]] = {}
+        self._windows: dict[tuple[int, str], OrderedDict[tuple[int, int], Window]] = {}
 
     def _check_tokenizer(self) -> None:
         wanted, found = self.settings.tokenizer, self.manifest.root["tokenizer"]["sha256"]
@@ -58,14 +54,22 @@ class TokenReader:
                 "tokenize again with the model's tokenizer"
             )
 
+    def _units(self) -> Ints:
+        """Return the length of each row group: its tokens, or how many sequences pad makes of its documents."""
+        if self.settings.packing != "pad":
+            tokens: Ints = self._groups.tokens
+            return tokens
+        numbers = range(len(self._groups.tokens))
+        return np.array([units_of(self._groups.lengths(number), self.settings) for number in numbers], np.int64)
+
     @property
     def finished(self) -> bool:
-        """Whether the last batch of the last epoch has been handed out."""
+        """Whether the last batch has been handed out."""
         return self.plan.steps is not None and self._step >= self.plan.steps
 
     @property
     def step(self) -> int:
-        """Batches handed out so far, from the first epoch on."""
+        """Batches handed out so far."""
         return self._step
 
     def __iter__(self) -> Iterator[Batch]:
@@ -76,50 +80,33 @@ class TokenReader:
             yield batch
 
     def batch_at(self, step: int, rank: int | None = None, world_size: int | None = None) -> Batch:
-        """Return a rank's share of batch `step` (0 is the first); does not move the reader."""
+        """Return a rank's share of batch `step` (0 is the first), see batch.py; does not move the reader."""
         self._check_step(step)
-        lanes = self._lanes(rank, world_size)
-        length, count = self.settings.sequence_length, self.plan.per_lane
-        shape = len(lanes), count, length
-        ids, labels = (np.empty(shape, dtype=self.settings.dtype) for _ in range(2))
-        for place, lane in enumerate(lanes):
-            stream = self._read(step, lane)
-            ids[place] = stream[:-1].reshape(count, length)
-            labels[place] = stream[1:].reshape(count, length)
-        return {
-            "input_ids": ids.reshape(-1, length),
-            "labels": labels.reshape(-1, length),
-            "sequence": self._sequences(step, lanes),
-        }
+        return batch_of(list(self._rows(step, self._lanes(rank, world_size))), self.settings)
+
+    def references(self, step: int, rank: int | None = None, world_size: int | None = None) -> npt.NDArray[Any]:
+        """Return which documents a rank's share of batch `step` holds (dtype REFERENCE), in order."""
+        found: npt.NDArray[Any] = self.batch_at(step, rank, world_size)["documents"]
+        return found
+
+    def document(self, group: int, row: int) -> dict[str, Any]:
+        """Return the provenance of a document that `references` named: shard, id, URL, WARC file and offset, ..."""
+        return self._groups.provenance(group, row)
 
     def seek(self, step: int) -> None:
         """Go on with batch `step`."""
         self._check_step(step, end=True)
         self._step = step
 
-    def references(self, step: int, rank: int | None = None, world_size: int | None = None) -> npt.NDArray[Any]:
-        """Return which documents a rank's share of batch `step` holds (dtype REFERENCE), in order."""
-        self._check_step(step)
-        found: list[tuple[int, int, int, int, int]] = []
-        length = self.settings.sequence_length
-        for lane in self._lanes(rank, world_size):
-            order, start = self.plan.span(step, lane)
-            first = step * self.settings.batch_size + lane * self.plan.per_lane
-            for number in range(self.plan.per_lane):
-                place = 0
-                for group, low, high in order.pieces(start + number * length, length):
-                    for row, tokens in _rows(self._group(lane, group).starts, low, high):
-                        found.append((first + number, place, tokens, group, row))
-                        place += tokens
-        return np.array(found, dtype=REFERENCE)
-
-    def document(self, group: int, row: int) -> dict[str, Any]:
-        """Return the provenance of a document that `references` named: shard, id, URL, WARC file and offset, ..."""
-        return self._groups.provenance(group, row)
-
     def state_dict(self) -> dict[str, Any]:
         """Return the state: small, plain, the same on every rank; it counts batches handed out, not those read."""
-        return {"version": STATE_VERSION, "step": self._step, "plan": self.plan.hash, "fields": dict(self.plan.fields)}
+        return {
+            "version": STATE_VERSION,
+            "step": self._step,
+            "sequences": self._step * self.settings.batch_size,
+            "plan": self.plan.hash,
+            "fields": dict(self.plan.fields),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state` was taken, at this or any other legal world size.
@@ -136,9 +123,9 @@ class TokenReader:
         self.seek(step)
 
     def close(self) -> None:
-        """Close files and let go of row groups; the reader can be used again."""
+        """Close files and let go of windows; the reader can be used again."""
         self._groups.close()
-        self._held.clear()
+        self._windows.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -156,25 +143,44 @@ class TokenReader:
         if step < 0 or (steps is not None and step >= steps + end):
             raise ShardError(f"step {step} is not among the {steps} batches of this plan; raise epochs to go on")
 
-    def _sequences(self, step: int, lanes: range) -> npt.NDArray[np.int64]:
-        first = step * self.settings.batch_size
-        per_lane = self.plan.per_lane
-        return np.arange(first + lanes.start * per_lane, first + lanes.stop * per_lane, dtype=np.int64)
+    def _rows(self, step: int, lanes: range) -> Iterator[Row]:
+        """Yield the sequences of some lanes in a batch."""
+        per_lane, length = self.plan.per_lane, self.settings.sequence_length
+        for lane in lanes:
+            for slot in range(per_lane):
+                located = self.plan.locate(lane, step * per_lane + slot)
+                yield step * self.settings.batch_size + lane * per_lane + slot, self._stretches(lane, located, length)
 
-    def _read(self, step: int, lane: int) -> npt.NDArray[Any]:
-        """Return the tokens of a lane's sequences of a batch, and the one after them."""
-        order, start = self.plan.span(step, lane)
-        pieces = order.pieces(start, self.plan.per_lane * self.settings.sequence_length + 1)
-        parts = [self._group(lane, group).ids[low:high] for group, low, high in pieces]
-        needed = pieces[-1][0]
-        self._held[lane] = {needed: self._held[lane][needed]}  # the lane never goes back
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _stretches(self, lane: int, located: Located, length: int) -> list[tuple[Window, int, int]]:
+        """Return the stretches of windows that make up a sequence."""
+        found = []
+        for place in located.passed.places(lane, located.within):
+            window = self._window(lane, located, place.window)
+            if self.settings.packing == "concat":
+                start, end = place.start, min(window.tokens, place.start + length)
+            else:
+                start, end = place.start * length, (place.start + 1) * length
+            found.append((window, start, end))
+            length -= (end - start) if self.settings.packing == "concat" else 0
+        return found
 
-    def _group(self, lane: int, number: int) -> RowGroup:
-        held = self._held.setdefault(lane, {})
-        if number not in held:
-            held[number] = self._groups.read(number)
-        return held[number]
+    def _window(self, lane: int, located: Located, number: int) -> Window:
+        source, key = located.source, (located.number, number)
+        held = self._windows.setdefault((lane, source.name), OrderedDict())
+        if key not in held:
+            held[key] = self._read(lane, located, number)
+            while len(held) > HELD:
+                held.popitem(last=False)
+        held.move_to_end(key)
+        return held[key]
+
+    def _read(self, lane: int, located: Located, number: int) -> Window:
+        parts = located.passed.parts(lane, number)
+        groups: dict[int, RowGroup] = {part.group: self._groups.read(part.group) for part in parts}
+        _, before = located.passed.windows(lane)
+        count = int(before[number + 1] - before[number])
+        key = (self.settings.seed, located.source.name, located.number, lane, number)
+        return window_of(parts, groups, count, self.settings, key)
 
 
 def _chosen(manifest: Manifest, settings: ReaderSettings) -> list[str]:
@@ -182,18 +188,8 @@ def _chosen(manifest: Manifest, settings: ReaderSettings) -> list[str]:
     wanted = known if settings.components is None else sorted(set(settings.components))
     if unknown := [name for name in wanted if name not in known]:
         raise ShardError(f"{manifest.folder}: no component {unknown[0]!r}; it has {', '.join(known)}")
-    if settings.mixture is None:
-        return wanted
-    return sorted(name for names in matched(settings.mixture, wanted).values() for name in names)
-
-
-def _rows(starts: npt.NDArray[np.int64], low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Yield (row, tokens) of the rows that ids low..high-1 of a row group belong to."""
-    row = int(np.searchsorted(starts, low, side="right")) - 1
-    while low < high:
-        end = min(high, int(starts[row + 1]))
-        yield row, end - low
-        low, row = end, row + 1
+    mixtures = [stage.mixture for stage in settings.stages] or [settings.mixture or {"*": 1}]
+    return sorted({name for one in mixtures for names in matched(one, wanted).values() for name in names})
 
 
 def _differences(saved: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

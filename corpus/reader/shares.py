@@ -68,12 +68,18 @@ def shares(mixture: Mapping[str, float], available: Mapping[str, int], repeat: i
     found = matched(mixture, sorted(available))
     if empty := [name for names in found.values() for name in names if not available[name]]:
         raise SettingError(OWNER, "mixture", dict(mixture), f"component {empty[0]!r} is empty; leave it out")
-    written = {pattern: Fraction(repr(float(mixture[pattern]))) for pattern in found}
-    weights = [weight / sum(written.values()) for weight in written.values()]
+    weights = list(fractions(mixture).values())
     tokens = [sum(available[name] for name in names) for names in found.values()]
     total = max(0, longest(weights, tokens, repeat) - 1) // unit * unit + 1
     parts = zip(found.items(), weights, apportion(weights, total), strict=True)
     return [Share(pattern, w, {name: available[name] for name in names}, n) for (pattern, names), w, n in parts]
+
+
+def fractions(mixture: Mapping[str, float]) -> dict[str, Fraction]:
+    """Return the weight of each pattern, by name, of sum 1: the decimal numbers that they are written as."""
+    written = {pattern: Fraction(repr(float(mixture[pattern]))) for pattern in sorted(mixture)}
+    total = sum(written.values())
+    return {pattern: weight / total for pattern, weight in written.items()}
 
 
 def matched(patterns: Sequence[str] | Mapping[str, float], components: Sequence[str]) -> dict[str, list[str]]:

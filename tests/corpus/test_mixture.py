@@ -6,19 +6,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from batches import equal, joined, read_all, resumed, stopped
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from token_roots import Page, run, stages, text_of, write_pages
 
 from corpus.cli import main as corpus
 from corpus.errors import SettingError, ShardError
-from corpus.reader import ReaderSettings, TokenReader, mixture
+from corpus.reader import ReaderSettings, Stage, TokenReader, mixture
 from corpus.reader.mixtures import VARIANTS, meanings, parse
-from corpus.reader.plan import Plan
 from corpus.reader.shares import apportion, longest, shares
 from corpus.tokens.manifest import load_manifest
 
@@ -99,37 +97,6 @@ def test_apportionment_is_hamiltons(weights: list[int], total: int) -> None:
     assert not up or not down or min(up) >= max(down)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60)), min_size=6, max_size=30),
-    st.tuples(*[st.integers(1, 9)] * 3),
-    st.integers(1, 3),
-)
-def test_no_token_comes_again_before_all_of_its_group(
-    groups: list[tuple[str, int]], weights: tuple[int, int, int], repeat: int
-) -> None:
-    """Over three epochs: each holds its shares, and what was read of a group differs by one pass at most anywhere."""
-    tokens = np.array([size + 40 * (place < 3) for place, (_, size) in enumerate(groups)], np.int64)
-    of = np.array(["abc"[place] if place < 3 else name for place, (name, _) in enumerate(groups)], object)
-    chosen = ReaderSettings(
-        sequence_length=2, batch_size=2, mixture=dict(zip("abc", weights, strict=True)), repeat=repeat
-    )
-    plan = Plan(chosen, "dataset", "abc", tokens, of)
-    read = [np.zeros(size, np.int64) for size in tokens]
-    for epoch in range(3):
-        step = epoch * plan.steps_per_epoch
-        order, start = plan.span(step, 0)
-        held: Counter[str] = Counter()
-        for group, low, high in order.pieces(start, plan.total_tokens):
-            read[group][low:high] += 1
-            held[of[group]] += high - low
-        assert held == {share.pattern: share.tokens for share in plan.shares}
-        assert plan.total_tokens == plan.steps_per_epoch * 4 + 1
-        for name in "abc":
-            times = np.concatenate([count for count, owner in zip(read, of, strict=True) if owner == name])
-            assert times.max() - times.min() <= 1
-
-
 def tokens_by(reader: TokenReader, steps: range) -> Counter[str]:
     """Count the tokens of some batches by component, through the documents that they name."""
     found: Counter[str] = Counter()
@@ -140,21 +107,66 @@ def tokens_by(reader: TokenReader, steps: range) -> Counter[str]:
     return found
 
 
-def test_an_epoch_holds_central_and_peripheral_one_to_one(folder: Path) -> None:
-    """In tokens that come out of batches, though there is three times as much peripheral text; in both epochs."""
+def sequences_by(reader: TokenReader, steps: range) -> Counter[str]:
+    """Count the sequences of some batches by the first word of their component; no sequence is of two."""
+    found: Counter[str] = Counter()
+    for step in steps:
+        kinds: dict[int, str] = {}
+        for reference in reader.references(step):
+            shard = reader.document(int(reference["group"]), int(reference["row"]))["shard"]
+            assert kinds.setdefault(int(reference["sequence"]), shard.partition("-")[0]) == shard.partition("-")[0]
+        found += Counter(kinds.values())
+    return found
+
+
+def test_central_and_peripheral_come_one_to_one(folder: Path) -> None:
+    """In sequences, though there is three times as much peripheral text: in all steps so far, whichever they are."""
     reader = TokenReader(folder, reading(epochs=2))
     sizes = {name: entry["tokens"] for name, entry in load_manifest(folder).components.items()}
     assert sizes["peripheral-mixed"] + sizes["peripheral-prose"] > 2 * (sizes["central-mixed"] + sizes["central-prose"])
-    steps = reader.plan.steps_per_epoch
-    assert steps > 5
-    for epoch in (0, 1):
-        found = tokens_by(reader, range(epoch * steps, (epoch + 1) * steps))
-        central, peripheral = (
-            sum(n for name, n in found.items() if name.startswith(kind)) for kind in ("central", "peripheral")
-        )
-        assert central + peripheral == steps * 8 * 16
-        assert abs(central - peripheral) <= 2  # half of an odd number, and one token that is only a label
-    assert reader.plan.dropped_tokens == 1
+    assert reader.plan.steps == 2 * reader.plan.steps_per_epoch > 10
+    total: Counter[str] = Counter()
+    for step in range(reader.plan.steps):
+        total += sequences_by(reader, range(step, step + 1))
+        assert abs(total["central"] - total["peripheral"]) <= 2
+
+
+def test_no_sequence_comes_again_before_all_of_its_source(folder: Path) -> None:
+    """Over an epoch of three passes of the scarce part no token of it differs by more than a pass from another."""
+    reader = TokenReader(folder, reading(repeat=3))
+    read: Counter[tuple[int, int, int]] = Counter()
+    for batch in reader:
+        for one in batch["documents"]:
+            read.update((int(one["group"]), int(one["row"]), int(one["first"]) + k) for k in range(one["tokens"]))
+    central = [n for (group, _, _), n in read.items() if reader.document(group, 0)["shard"].startswith("central")]
+    told = {line["pattern"]: line for line in reader.plan.report()}
+    assert 2 < told["central-*"]["passes"] <= 3
+    assert told["peripheral-*"]["passes"] <= 1
+    assert max(central) == 3
+    assert sum(central) == 16 * told["central-*"]["sequences"]
+
+
+def test_stages_follow_one_another(folder: Path) -> None:
+    """Central only for five batches, then as one to three; the second stage goes on where the first left off."""
+    stages = (Stage(mixture={"central-*": 1}, steps=5), Stage(mixture={"central-*": 1, "peripheral-*": 3}, steps=6))
+    reader = TokenReader(folder, reading(mixture=None, stages=stages))
+    assert reader.plan.steps == 11
+    assert sequences_by(reader, range(5)) == {"central": 40}
+    later = sequences_by(reader, range(5, 11))
+    assert abs(later["central"] - 12) <= 1
+    assert later.total() == 48
+    seen = Counter(
+        (int(one["group"]), int(one["row"]), int(one["first"])) for batch in reader for one in batch["documents"]
+    )
+    assert max(seen.values()) == 1
+
+
+def test_stages_that_repeat_too_much_are_refused(folder: Path) -> None:
+    """The pattern, how often it would be read, and what to change; raised, the cap lets it pass."""
+    stages = (Stage(mixture={"central-*": 1}, steps=100),)
+    with pytest.raises(SettingError, match=r"'central-\*' .* would be read \d+\.\d\d times, `repeat` allows 1; lower"):
+        TokenReader(folder, reading(mixture=None, stages=stages))
+    assert TokenReader(folder, reading(mixture=None, stages=stages, repeat=99)).plan.steps == 100
 
 
 def test_components_that_no_pattern_matches_are_not_read(folder: Path) -> None:
@@ -211,8 +223,12 @@ def test_a_state_of_another_mixture_is_refused_by_name(folder: Path) -> None:
         ({"mixture": {}}, "positive weight"),
         ({"mixture": None, "repeat": 2}, "repeats parts of a mixture"),
         ({"repeat": 0}, "positive number of passes"),
-        ({"sequence_length": 10_000}, "The tokens of the mixture do not fill one batch"),
-        ({"mixture": {"central-*": 1, "peripheral-*": 1e-9}}, r"'peripheral-\*' .* less than a token"),
+        (
+            {"sequence_length": 10_000},
+            r"'central-\*': .* tokens do not fill a sequence of 10000 tokens in each of 4 lanes",
+        ),
+        ({"mixture": {"central-*": 1e-9, "peripheral-*": 1}}, r"'central-\*' .* less than a sequence"),
+        ({"stages": (Stage(mixture={"*": 1}, steps=1),)}, "a mixture, or stages, not both"),
     ],
 )
 def test_what_cannot_be_mixed_is_refused_before_any_batch(folder: Path, more: dict[str, Any], message: str) -> None:

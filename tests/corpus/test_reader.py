@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from token_roots import make_shards, small_tokenizer
 from corpus.errors import SettingError, ShardError
 from corpus.reader import Batch, ReaderSettings, TokenReader
 from corpus.reader.permutation import Permutation
-from corpus.reader.plan import divisors_of
+from corpus.reader.settings import PACKINGS, Packing, divisors_of
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.tokenizer import load_tokenizer
 
@@ -45,14 +46,16 @@ def read(folder: Path, settings: ReaderSettings = SETTINGS, *, rank: int = 0, wo
 
 
 def test_batches_have_the_promised_shape(folder: Path) -> None:
-    """Two epochs of equal length; int64 ids; labels are the ids one place further on; sequences are numbered."""
+    """Two epochs; int64 ids; labels are the ids one place further on, where there are any; sequences are numbered."""
     reader = TokenReader(folder, SETTINGS)
     batches = list(reader)
-    assert len(batches) == 2 * reader.plan.steps_per_epoch > 10
+    assert len(batches) == reader.plan.steps
+    assert reader.plan.steps // 2 == reader.plan.steps_per_epoch > 10
     for number, batch in enumerate(batches):
         assert batch["input_ids"].shape == batch["labels"].shape == (8, 32)
         assert batch["input_ids"].dtype == batch["labels"].dtype == np.int64
-        assert np.array_equal(batch["input_ids"][:, 1:], batch["labels"][:, :-1])
+        there = batch["loss_mask"][:, :-1]
+        assert np.array_equal(batch["input_ids"][:, 1:][there], batch["labels"][:, :-1][there])
         assert batch["sequence"].tolist() == list(range(8 * number, 8 * number + 8))
     assert reader.finished
     assert list(reader) == []
@@ -99,29 +102,30 @@ def rows_by_place(folder: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
     return found
 
 
-def test_an_epoch_holds_every_token_once_and_references_name_its_document(folder: Path) -> None:
-    """Walking an epoch in stream order consumes each document from its first token; the rest is the reported drop."""
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_an_epoch_holds_every_token_once_and_references_name_its_document(folder: Path, packing: Packing) -> None:
+    """Each token of each document at most once, where its reference says; what is missing is what is left over."""
     rows = rows_by_place(folder)
-    reader = TokenReader(folder, SETTINGS)
-    steps, per_lane = reader.plan.steps_per_epoch, 2
-    stretches: list[tuple[tuple[int, int, int], np.ndarray, Any]] = []
-    for step in range(steps):
-        batch = reader.batch_at(step)
-        for reference in reader.references(step):
+    reader = TokenReader(folder, replace(SETTINGS, packing=packing, epochs=1, window=3))
+    used: dict[tuple[str, int, int], set[int]] = {place: set() for place in rows}
+    for step, batch in enumerate(reader):
+        for reference in batch["documents"]:
             index = int(reference["sequence"]) - 8 * step
             ids = batch["input_ids"][index][reference["start"] : reference["start"] + reference["tokens"]]
-            stretches.append(((index // per_lane, step, index), ids, reference))
-    used: Counter[tuple[str, int, int]] = Counter()
-    for _, ids, reference in sorted(stretches, key=lambda s: (s[0], s[2]["start"])):
-        document = reader.document(int(reference["group"]), int(reference["row"]))
-        place = document["shard"], document["row_group"], document["row"]
-        begin = used[place]
-        assert ids.tolist() == rows[place]["tokens"][begin : begin + len(ids)]
-        assert document["url"] == rows[place]["url"]
-        used[place] += len(ids)
-    total = sum(len(row["tokens"]) for row in rows.values())
-    assert total - sum(used.values()) == reader.plan.dropped_tokens
-    assert reader.plan.dropped_tokens <= 8 * 32 + 32
+            document = reader.document(int(reference["group"]), int(reference["row"]))
+            place, first = (document["shard"], document["row_group"], document["row"]), int(reference["first"])
+            assert ids.tolist() == rows[place]["tokens"][first : first + len(ids)]
+            assert document["url"] == rows[place]["url"]
+            here = set(range(first, first + len(ids)))
+            assert not used[place] & here
+            used[place] |= here
+    missing = sum(len(row["tokens"]) for row in rows.values()) - sum(map(len, used.values()))
+    (told,) = reader.plan.report()
+    if packing == "concat":
+        batches_left = told["sequences_per_pass"] - told["sequences"]
+        assert missing == told["left_over"] + 32 * batches_left
+        assert 0 <= batches_left < 8
+    assert missing <= 4 * 32 * (3 if packing == "best_fit" else 2)
 
 
 def test_epochs_and_seeds_give_other_orders(folder: Path) -> None:
@@ -144,7 +148,7 @@ def test_a_component_can_be_read_alone(folder: Path) -> None:
         (int(r["group"]), int(r["row"])) for s in range(reader.plan.steps_per_epoch) for r in reader.references(s)
     }
     assert {reader.document(*place)["shard"].partition("/")[0] for place in groups} == {"de"}
-    assert reader.plan.total_tokens == load_manifest(folder).components["de"]["tokens"]
+    assert reader.plan.report()[0]["units"] == load_manifest(folder).components["de"]["tokens"]
     with pytest.raises(ShardError, match="no component 'fr'; it has de, en"):
         TokenReader(folder, ReaderSettings(sequence_length=16, batch_size=2, components=("fr",)))
 
@@ -161,9 +165,9 @@ def test_int32_batches_hold_the_same_ids(folder: Path) -> None:
 def test_endless_epochs_do_not_end(folder: Path) -> None:
     """Without a number of epochs the reader goes on past the first."""
     reader = TokenReader(folder, ReaderSettings(sequence_length=32, batch_size=8, lanes=4, epochs=None, seed=3))
-    steps = reader.plan.steps_per_epoch
-    taken = [batch for batch, _ in zip(reader, range(3 * steps), strict=False)]
-    assert equal(taken[: 2 * steps], read(folder))
+    two = read(folder)
+    taken = [batch for batch, _ in zip(reader, range(len(two) + 5), strict=False)]
+    assert equal(taken[: len(two)], two)
     assert not reader.finished
 
 
@@ -172,7 +176,7 @@ def test_endless_epochs_do_not_end(folder: Path) -> None:
     [
         ({}, 3, 0, r"world_size = 3 .* one of 1, 2, 4; "),
         ({}, 2, 2, r"rank = 2 .* from 0 to 1"),
-        ({"sequence_length": 100_000}, 1, 0, r"do not fill one batch of 8 sequences of 100000"),
+        ({"sequence_length": 100_000}, 1, 0, r"do not fill a sequence of 100000 tokens in each of 4 lanes"),
         ({"tokenizer": "ab" * 32}, 1, 0, r"written with tokenizer .* expects abababababab"),
     ],
 )
@@ -206,7 +210,7 @@ def test_a_state_of_another_plan_is_refused_by_cause(folder: Path) -> None:
         other.load_state_dict(state)
     same = TokenReader(folder, SETTINGS)
     for change, message in [
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"plan": "00"}, "does not match its own fields"),
         ({"step": None}, "not a number"),
         ({"step": 10**9}, "not among the"),

@@ -53,8 +53,8 @@ def test_the_sample_fills_the_grid_and_every_variant_can_be_read(shards: Path) -
 
 
 def test_one_to_one_reads_as_much_of_both(shards: Path) -> None:
-    """To the token, where the data alone would have other shares."""
+    """In sequences, where the data alone would have other shares."""
     settings = ReaderSettings(sequence_length=32, batch_size=4, mixture=mixture("one_to_one"))
-    central, peripheral = TokenReader(shards, settings).plan.shares
-    assert abs(central.tokens - peripheral.tokens) <= 1
-    assert central.available != peripheral.available
+    central, peripheral = TokenReader(shards, settings).plan.report()
+    assert abs(central["sequences"] - peripheral["sequences"]) <= 1
+    assert central["units"] != peripheral["units"]

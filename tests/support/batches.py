@@ -17,7 +17,16 @@ def read_all(folder: Path, settings: ReaderSettings, rank: int = 0, world: int =
 
 def joined(parts: list[list[Batch]]) -> list[Batch]:
     """Join the ranks' batches of each step in rank order."""
-    return [{name: np.concatenate([b[name] for b in step]) for name in step[0]} for step in zip(*parts, strict=True)]
+    return [_joined(step) for step in zip(*parts, strict=True)]
+
+
+def _joined(step: tuple[Batch, ...]) -> Batch:
+    whole = {name: np.concatenate([b[name] for b in step]) for name, value in step[0].items() if np.ndim(value)}
+    ends = np.cumsum([0, *(b["cu_seqlens"][-1] for b in step)])
+    edges = [b["cu_seqlens"][:-1] + end for b, end in zip(step, ends, strict=False)]
+    whole["cu_seqlens"] = np.append(np.concatenate(edges), ends[-1]).astype(np.int32)
+    longest, real = (([b[name] for b in step]) for name in ("max_seqlen", "num_real_tokens"))
+    return whole | {"max_seqlen": max(longest), "num_real_tokens": sum(real)}
 
 
 def equal(one: list[Batch], two: list[Batch]) -> bool:
