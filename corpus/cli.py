@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from corpus import __version__, cli_tools, journal, recipes
+from corpus import __version__, cli_shards, cli_tools, journal, recipes
 from corpus.errors import HeadwaterError
 from corpus.pipeline import Executor, Pipeline
 from corpus.progress import Show
@@ -300,7 +300,7 @@ def report(root: Path, target: Path | None) -> None:
 
 
 main.add_command(cli_tools.train_tokenizer)
-main.add_command(cli_tools.shards)
+main.add_command(cli_shards.shards)
 main.add_command(cli_tools.show_mixture)
 main.add_command(cli_tools.recall)
 

@@ -1,21 +1,17 @@
-"""Commands beside the road: train a tokenizer, check finished shards, plan a mixture, explain the deduplication."""
+"""Commands beside the road: train a tokenizer, plan a mixture, explain the deduplication."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
-from corpus.errors import ShardError
 from corpus.reader import mixtures
 from corpus.reader.shares import shares
-from corpus.report.tables import harmless, table
+from corpus.report.tables import table
 from corpus.storage import write_text
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.train import END_OF_TEXT, SampleSettings, train_from_root
-from corpus.tokens.verify import verify
 
 FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
@@ -47,66 +43,6 @@ def train_tokenizer(root: Path, out: Path, vocab_size: int, special: tuple[str, 
     settings = SampleSettings(max_bytes=sample_mb << 20)
     write_text(out, train_from_root(root, vocab_size, special, settings).decode())
     click.echo(f"tokenizer: {out}")
-
-
-@click.group()
-def shards() -> None:
-    """Look at finished token shards, or check them."""
-
-
-@shards.command(short_help="Show dataset id, tokenizer and components.")
-@FolderArgument
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for scripts.")
-def info(folder: Path, as_json: bool) -> None:
-    """Show what a shard folder holds: dataset id, tokenizer, components.
-
-    \b
-    corpus shards info out/shards
-    corpus shards info out/shards --json | jq -r .dataset
-    """
-    manifest = load_manifest(folder)
-    if as_json:
-        click.echo(json.dumps(manifest.root, indent=1, ensure_ascii=False))
-        return
-    tokenizer, boundary = manifest.root["tokenizer"], manifest.root["boundary"]
-    rows = [(name, c["shards"], c["documents"], c["tokens"]) for name, c in sorted(manifest.components.items())]
-    total = {
-        name: sum(int(c[name]) for c in manifest.components.values()) for name in ("shards", "documents", "tokens")
-    }
-    rows.append(("all", total["shards"], total["documents"], total["tokens"]))
-    console = Console(highlight=False)
-    console.print(f"dataset    {manifest.dataset}", soft_wrap=True)
-    console.print(harmless(f"tokenizer  {tokenizer['name']}, {tokenizer['vocabulary']:,} ids"), soft_wrap=True)
-    console.print(f"           SHA-256 {tokenizer['sha256']}", soft_wrap=True)
-    console.print(harmless(f"ids        {manifest.root['dtype']}, {boundary_of(boundary)}"), soft_wrap=True)
-    columns = ("component", "shards", "documents", "tokens")
-    console.print(table("Components", columns, rows, columns[1:]))
-
-
-def boundary_of(boundary: Mapping[str, Any]) -> str:
-    """Return in words what stands before and after each document."""
-    told = [
-        f"{name} {boundary[f'{name}_token']} ({boundary[name]})"
-        for name in ("bos", "eos")
-        if boundary[name] is not None
-    ]
-    return ", ".join(told) or "no boundary ids"
-
-
-@shards.command("verify", short_help="Check a shard folder against its manifest.")
-@FolderArgument
-def verify_shards(folder: Path) -> None:
-    """Check every file, row group and total of a shard folder against its manifest; exit code 1 when one is wrong.
-
-    \b
-    corpus shards verify out/shards
-    """
-    problems = verify(folder)
-    if problems:
-        for problem in problems:
-            click.echo(problem, err=True)
-        raise ShardError(f"{folder}: {len(problems)} problems; do not train on these shards")
-    click.echo(f"{folder}: every file, row group and total is as the manifest says")
 
 
 @click.command("mixture", short_help="Show a mixture of components, and what it reads.")

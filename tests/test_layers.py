@@ -42,6 +42,7 @@ LAYERS: dict[str, int] = {
     "corpus.journal": 7,
     "corpus.progress": 7,
     "corpus.report": 8,
+    "corpus.cli_shards": 9,
     "corpus.cli_tools": 9,
     "corpus.cli": 10,
     "corpus.__main__": 11,

@@ -1,0 +1,146 @@
+"""`corpus shards`: look at finished token shards, check, compare, take documents out, write other formats."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from corpus.errors import MissingError, ShardError
+from corpus.report.tables import harmless, table
+from corpus.tokens import cat as reading
+from corpus.tokens.contents import Contents
+from corpus.tokens.manifest import load_manifest
+from corpus.tokens.verify import verify
+from corpus.url import normalise
+
+FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+AsJson = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+@click.group()
+def shards() -> None:
+    """Look at finished token shards, check and compare them, take documents out, write other formats."""
+
+
+@shards.command(short_help="Show dataset id, tokenizer and components.")
+@FolderArgument
+@AsJson
+def info(folder: Path, as_json: bool) -> None:
+    """Show what a shard folder holds: dataset id, tokenizer, components.
+
+    \b
+    corpus shards info out/shards
+    corpus shards info out/shards --json | jq -r .dataset
+    """
+    manifest = load_manifest(folder)
+    if as_json:
+        click.echo(json.dumps(manifest.root, indent=1, ensure_ascii=False))
+        return
+    tokenizer, boundary = manifest.root["tokenizer"], manifest.root["boundary"]
+    rows = [(name, c["shards"], c["documents"], c["tokens"]) for name, c in sorted(manifest.components.items())]
+    total = {
+        name: sum(int(c[name]) for c in manifest.components.values()) for name in ("shards", "documents", "tokens")
+    }
+    rows.append(("all", total["shards"], total["documents"], total["tokens"]))
+    console = Console(highlight=False)
+    console.print(f"dataset    {manifest.dataset}", soft_wrap=True)
+    console.print(harmless(f"tokenizer  {tokenizer['name']}, {tokenizer['vocabulary']:,} ids"), soft_wrap=True)
+    console.print(f"           SHA-256 {tokenizer['sha256']}", soft_wrap=True)
+    console.print(harmless(f"ids        {manifest.root['dtype']}, {boundary_of(boundary)}"), soft_wrap=True)
+    columns = ("component", "shards", "documents", "tokens")
+    console.print(table("Components", columns, rows, columns[1:]))
+
+
+def boundary_of(boundary: Mapping[str, Any]) -> str:
+    """Return in words what stands before and after each document."""
+    told = [
+        f"{name} {boundary[f'{name}_token']} ({boundary[name]})"
+        for name in ("bos", "eos")
+        if boundary[name] is not None
+    ]
+    return ", ".join(told) or "no boundary ids"
+
+
+@shards.command("verify", short_help="Check a shard folder against its manifest.")
+@FolderArgument
+def verify_shards(folder: Path) -> None:
+    """Check every file, row group and total of a shard folder against its manifest; exit code 1 when one is wrong.
+
+    \b
+    corpus shards verify out/shards
+    """
+    problems = verify(folder)
+    if problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+        raise ShardError(f"{folder}: {len(problems)} problems; do not train on these shards")
+    click.echo(f"{folder}: every file, row group and total is as the manifest says")
+
+
+@shards.command(short_help="Print documents, as text or as ids.")
+@FolderArgument
+@click.option("--component", metavar="NAME", help="Only documents of this component.")
+@click.option("--doc", "docs", multiple=True, metavar="ID", help="The document with this id, in hex. Repeatable.")
+@click.option("--url", "urls", multiple=True, help="Documents of this URL. Repeatable.")
+@click.option(
+    "--row",
+    "rows",
+    multiple=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Row N, from 0, of the component or of the folder. Repeatable.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N documents.  [default: all]")
+@click.option("--ids", "as_ids", is_flag=True, help="Print token ids, boundary ids included, in place of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON per document.")
+def cat(
+    folder: Path,
+    component: str | None,
+    docs: tuple[str, ...],
+    urls: tuple[str, ...],
+    rows: tuple[int, ...],
+    limit: int | None,
+    as_ids: bool,
+    as_json: bool,
+) -> None:
+    """Print documents of a shard folder with where they come from: their text, or their ids.
+
+    Text is decoded by the shards' own tokenizer.json. Control characters are shown dead; --json has all as it is.
+
+    \b
+    corpus shards cat out/shards --limit 3
+    corpus shards cat out/shards --url https://example.org/page
+    corpus shards cat out/shards --component en-central-prose --row 17 --ids
+    corpus shards cat out/shards --json | jq -r .url
+    """
+    contents = Contents(load_manifest(folder))
+    wanted = reading.Wanted(
+        component=component,
+        doc_ids=frozenset(map(reading.doc_id_of, docs)),
+        urls=frozenset(found.href if (found := normalise(url)) else url for url in urls),
+        rows=frozenset(rows),
+    )
+    text_of = None if as_ids else reading.decoder(contents.manifest)
+    seen = reading.Seen(wanted)
+    for document in itertools.islice(reading.documents(contents, wanted), limit):
+        seen.add(document)
+        content = {"ids": document.ids.tolist()} if text_of is None else {"text": text_of(document.ids)}
+        click.echo(
+            json.dumps(document.readable() | content, ensure_ascii=False) if as_json else told(document, content)
+        )
+    if limit is None and seen.missing:
+        raise MissingError(f"{folder}: not in these shards: {', '.join(seen.missing)}; is the id, URL or row right?")
+
+
+def told(document: reading.Document, content: Mapping[str, Any]) -> str:
+    """Return a document for the terminal: where it is from, a line on where it lies, and its text or ids."""
+    fields = document.readable()
+    where = f"{fields['shard']}, row {fields['shard_row']}"
+    source = f"{fields['warc_file']} at {fields['warc_offset']:,}"
+    about = [where, f"{fields['n_tokens']:,} tokens", fields["language"], fields["date"], source]
+    text = content["text"].expandtabs() if "text" in content else " ".join(map(str, content["ids"]))
+    return harmless(f"{fields['doc_id']}  {fields['url']}\n{'; '.join(filter(None, about))}\n\n{text}\n").plain

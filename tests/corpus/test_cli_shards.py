@@ -1,0 +1,63 @@
+"""`corpus shards` from the command line: what it prints, for people and for scripts, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from token_roots import make_shards, pages
+
+from corpus.cli import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shards(tmp_path_factory.mktemp("shards"), count=80)
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["shards", *map(str, arguments)])
+
+
+def lines(*arguments: object) -> list[dict[str, object]]:
+    done = call(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.output.splitlines()]
+
+
+def test_cat_prints_a_line_of_json_per_document(folder: Path) -> None:
+    """As many as there are, or as the limit allows; text or ids."""
+    by_url = {f"https://example.org/{page.number}": page for page in pages(80) if page.component}
+    found = lines("cat", folder)
+    assert {line["url"]: line["text"] for line in found} == {url: page.text for url, page in by_url.items()}
+    assert lines("cat", folder, "--limit", 3) == found[:3]
+    (one,) = lines("cat", folder, "--ids", "--component", "en", "--row", 2)
+    assert isinstance(one["ids"], list)
+    assert len(one["ids"]) == one["n_tokens"]
+    assert (one["component"], one["row"]) == ("en", 2)
+
+
+def test_cat_shows_a_document_to_people(folder: Path) -> None:
+    """Its id, URL, place and text; the URL may be spelled in any way that normalises to the same."""
+    page = next(page for page in pages(80) if page.component)
+    done = call("cat", folder, "--url", f"HTTPS://EXAMPLE.org:443/{page.number}#top")
+    assert done.output.startswith(f"{page.id.hex()}  https://example.org/{page.number}\n{page.component}/shard-0")
+    assert page.text in done.output
+    assert call("cat", folder, "--doc", page.id.hex()).output == done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--component", "fr"], 1, "no component 'fr'"),
+        (["--doc", "00" * 16], 1, f"not in these shards: {'00' * 16}"),
+        (["--doc", "x"], 1, "give 32 hex digits"),
+        (["--row", "-1"], 2, "not in the range"),
+    ],
+)
+def test_cat_refuses_what_is_not_there(folder: Path, arguments: list[str], code: int, message: str) -> None:
+    """One sentence and an exit code."""
+    done = call("cat", folder, *arguments)
+    assert (done.exit_code, message in done.output) == (code, True), done.output
+    assert call("cat", folder / "none").exit_code == 2
+    assert "no manifest.json" in call("cat", folder / "en").output
