@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ import click
 from rich.console import Console
 
 from corpus.errors import MissingError, ShardError
+from corpus.report import tables
 from corpus.report.tables import harmless, table
 from corpus.tokens import cat as reading
+from corpus.tokens.compare import compare
 from corpus.tokens.contents import Contents
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.verify import verify
 from corpus.url import normalise
 
 FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+DIFFERENCES = {"only_a": "only in A", "only_b": "only in B", "changed": "changed"}
 AsJson = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
@@ -144,3 +147,51 @@ def told(document: reading.Document, content: Mapping[str, Any]) -> str:
     about = [where, f"{fields['n_tokens']:,} tokens", fields["language"], fields["date"], source]
     text = content["text"].expandtabs() if "text" in content else " ".join(map(str, content["ids"]))
     return harmless(f"{fields['doc_id']}  {fields['url']}\n{'; '.join(filter(None, about))}\n\n{text}\n").plain
+
+
+@shards.command(short_help="Show what differs between two shard folders.")
+@click.argument("one", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("two", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--examples", type=click.IntRange(0), metavar="N", default=3, show_default=True, help="Documents to name of a kind."
+)
+@AsJson
+def diff(one: Path, two: Path, examples: int, as_json: bool) -> None:
+    """Show what differs between the shard folders A and B: tokenizer, boundary, components, documents.
+
+    A document has changed when its ids differ. Components with the same Merkle root hold the same ids and are not read.
+
+    \b
+    corpus shards diff before/shards after/shards
+    corpus shards diff before/shards after/shards --json | jq .same
+    """
+    found = compare(load_manifest(one), load_manifest(two), examples)
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for line in told_differences(found):
+        click.echo(harmless(line).plain)
+    if not found["same"]:
+        columns = ("component", "state", "documents A", "documents B", *DIFFERENCES.values())
+        rows = [
+            (name, c["state"], *c["documents"], *(c.get(kind, "") for kind in DIFFERENCES))
+            for name, c in found["components"].items()
+        ]
+        Console(highlight=False).print(table("Components", columns, rows, columns[2:]))
+
+
+def told_differences(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in lines what differs: the ids, the fields of tokenizer and boundary, and examples of documents."""
+    yield from (f"{name.upper()}  {found[name]['dataset']}  {found[name]['folder']}" for name in ("a", "b"))
+    if found["same"]:
+        yield "the same dataset: the same ids in the same order, as the dataset id says; the shards were not read"
+        return
+    for block in ("tokenizer", "boundary"):
+        for name, sides in found[block].items():
+            a, b = (tables.shortened(side, 80) for side in sides)
+            yield f"{block}: {name} is {a} in A, {b} in B"
+    for name, component in found["components"].items():
+        for kind, documents in component.get("examples", {}).items():
+            for document in documents:
+                tokens = tables.shortened(document["tokens"])
+                yield f"{name}, {DIFFERENCES[kind]}: {document['doc_id']}  {document['url']}, {tokens} tokens"

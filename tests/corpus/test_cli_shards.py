@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from token_roots import make_shards, pages
+from token_roots import make_shards, pages, run, stages, write_pages
 
 from corpus.cli import main
 
@@ -61,3 +61,18 @@ def test_cat_refuses_what_is_not_there(folder: Path, arguments: list[str], code:
     assert (done.exit_code, message in done.output) == (code, True), done.output
     assert call("cat", folder / "none").exit_code == 2
     assert "no manifest.json" in call("cat", folder / "en").output
+
+
+def test_diff_tells_people_and_scripts(folder: Path, tmp_path: Path) -> None:
+    """Equal folders in a sentence; else the component, the counts and the document that is missing."""
+    assert "the same dataset" in call("diff", folder, folder).output
+    kept = [page for page in pages(80) if page.component]
+    gone, *rest = kept
+    write_pages(tmp_path, [rest])
+    run(stages(tmp_path))
+    told = call("diff", folder, tmp_path / "shards").output
+    assert f"{gone.component}, only in A: {gone.id.hex()}  https://example.org/{gone.number}, " in told
+    found = json.loads(call("diff", folder, tmp_path / "shards", "--json", "--examples", 0).output)
+    assert (found["same"], found["components"][gone.component]["only_a"]) == (False, 1)
+    assert found["components"][gone.component]["examples"] == {"only_a": []}
+    assert call("diff", folder, tmp_path / "nowhere").exit_code == 2
