@@ -14,6 +14,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.errors import SettingError, ShardError
-from corpus.reader.passes import ALGORITHM, Ints, Pass, Source
+from corpus.reader.passes import ALGORITHM, Ints, Pass, Source, numbers
 from corpus.reader.schedule import Schedule
 from corpus.reader.settings import ReaderSettings, divisors_of
 from corpus.reader.shares import fractions, matched
@@ -54,7 +55,8 @@ class Stretch:
 class Plan:
     """The order of every batch.
 
-    units: of the row groups (int64), in the manifest's order: tokens, or sequences with pad. of: the component of each.
+    units: of the row groups, in the manifest's order: tokens, or sequences with pad. of: the component of each, as its
+    name, or, which takes less room, as its place among the sorted names.
     steps: batches in all, None when there is no end. sources: by pattern.
     """
 
@@ -64,7 +66,7 @@ class Plan:
         dataset: str,
         components: Sequence[str],
         units: Ints,
-        of: npt.NDArray[np.object_],
+        of: npt.NDArray[Any],
     ) -> None:
         self.settings, self.lanes, self.per_lane = settings, settings.lane_count, settings.per_lane
         self.components, self._units, self._of = sorted(components), units, of
@@ -144,17 +146,24 @@ class Plan:
 
     def _source(self, pattern: str, names: Sequence[str]) -> Source:
         s = self.settings
-        members = np.flatnonzero(np.isin(self._of, list(names)))
-        source = Source(
-            pattern, members, self._units[members], self.lanes, s.window, s.sequence_length, s.packing, s.seed
-        )
+        members = self._members(names)
+        units = self._units if len(members) == len(self._units) else self._units[members]
+        source = Source(pattern, members, units, self.lanes, s.window, s.sequence_length, s.packing, s.seed)
         if not len(members) or not source.sequences(1):
-            there = f"{int(source.units.sum()):,} {'sequences' if s.packing == 'pad' else 'tokens'}"
+            there = f"{source.total:,} {'sequences' if s.packing == 'pad' else 'tokens'}"
             raise ShardError(
                 f"{pattern!r}: {there} do not fill a sequence of {s.sequence_length} tokens in each of {self.lanes} "
                 "lanes; lower sequence_length or lanes, or read more components"
             )
         return source
+
+    def _members(self, names: Sequence[str]) -> Ints:
+        """Return the numbers of the row groups of some components, ascending."""
+        chosen = np.zeros(len(self._of), np.bool_)
+        by_name = self._of.dtype == np.object_
+        for name in names:
+            chosen |= self._of == (name if by_name else self.components.index(name))
+        return np.flatnonzero(chosen).astype(numbers(len(chosen)))
 
     def _stretches(self, weights: Sequence[Mapping[str, Fraction]]) -> list[Stretch]:
         found, start = [], 0
@@ -204,17 +213,18 @@ class Plan:
 
     def _beyond(self, stretch: Stretch, sequences: int) -> bool:
         """Say whether some lane would read a source more often than `repeat` says."""
-        most = [source.sequences(self.settings.repeat) for source in stretch.sources]
+        most = [0] * len(stretch.sources)
+        for lane in range(self.lanes):
+            most = list(map(max, most, stretch.schedule.taken(lane, sequences)))
         return any(
-            count > limit
-            for lane in range(self.lanes)
-            for count, limit in zip(stretch.schedule.taken(lane, sequences), most, strict=True)
+            source.passes(count) > self.settings.repeat for source, count in zip(stretch.sources, most, strict=True)
         )
 
     def _check_reading(self) -> None:
         """Refuse a source that a run does not read, and stages that read one more often than `repeat` says."""
         name = "stages" if self.settings.stages else "mixture"
-        for line in self.report() if self.steps is not None else []:
+        lines = self.report() if self.steps is not None else []
+        for line in lines:
             if not line["sequences"]:
                 valid = "its share of an epoch is less than a sequence; give it more weight, or leave it out"
                 raise SettingError("ReaderSettings", name, line["pattern"], valid)
@@ -224,6 +234,21 @@ class Plan:
                     "weight or the steps, or raise repeat"
                 )
                 raise SettingError("ReaderSettings", name, line["pattern"], valid)
+        self._check_overlaps({line["pattern"]: math.ceil(line["passes"]) for line in lines})
+
+    def _check_overlaps(self, passes: Mapping[str, int]) -> None:
+        """Refuse stages whose patterns share a component that they could together read more often than `repeat` says:
+        each pattern is a source of its own, which does not know what another has read."""
+        for component in self.components if self.settings.stages else []:
+            patterns = [pattern for pattern in self.sources if fnmatchcase(component, pattern)]
+            times = sum(passes[pattern] for pattern in patterns)
+            if len(patterns) > 1 and times > self.settings.repeat:
+                valid = (
+                    f"{' and '.join(map(repr, patterns))} both match the component {component!r} and may read a "
+                    f"document of it {times} times, `repeat` allows {self.settings.repeat}; match it by one pattern in "
+                    "all stages, or raise repeat"
+                )
+                raise SettingError("ReaderSettings", "stages", component, valid)
 
     def report(self) -> list[dict[str, Any]]:
         """Return per source what a run reads of it: sequences over all lanes, passes, and units left over in a pass."""
@@ -231,12 +256,11 @@ class Plan:
         per_sequence = 1 if self.settings.packing == "pad" else self.settings.sequence_length
         counts = [self.sequences(lane, self.steps or 0) for lane in range(self.lanes)]
         for pattern, source in self.sources.items():
-            there, each = int(source.units.sum()), source.sequences(1)
+            there, each = source.total, source.sequences(1)
             longest = max(count[pattern] for count in counts)
-            passed, within = source.locate(longest) if longest else (0, 0)
             found.append({
                 "pattern": pattern, "units": there, "sequences": sum(count[pattern] for count in counts),
-                "passes": passed + within / source.pass_at(passed).sequences, "sequences_per_pass": each * self.lanes,
+                "passes": source.passes(longest), "sequences_per_pass": each * self.lanes,
                 "left_over": max(0, there - each * self.lanes * per_sequence),
             })  # fmt: skip
         return found

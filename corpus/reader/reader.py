@@ -4,63 +4,77 @@ State is a step number and the plan's hash: the same on every rank, and it count
 ahead. Resuming reads no more than the windows of the batch that is asked for.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from corpus.errors import ShardError
-from corpus.reader.batch import Batch, Row, batch_of
-from corpus.reader.groups import RowGroup, RowGroups
+from corpus.errors import SettingError, ShardError
+from corpus.reader.batch import Batch, batch_of
+from corpus.reader.cache import Cache
+from corpus.reader.groups import DamageError, RowGroups
+from corpus.reader.identity import check_identity
 from corpus.reader.passes import Ints
-from corpus.reader.plan import Located, Plan
+from corpus.reader.plan import Plan
+from corpus.reader.reading import Counts, ReadingSettings
 from corpus.reader.settings import ReaderSettings
 from corpus.reader.shares import matched
-from corpus.reader.window import Window, units_of, window_of
-from corpus.tokens.manifest import Manifest, load_manifest
+from corpus.reader.sources import source_of
+from corpus.reader.window import units_of
+from corpus.reader.windows import Windows
+from corpus.tokens.manifest import Manifest
 
 STATE_VERSION: Final = 2
-HELD: Final = 2
-"""Windows of a source that a lane keeps: a sequence may span two."""
+Agree = Callable[[list[int]], Iterable[int]]
 
 
 class TokenReader:
     """Iterates over the batches of one rank, from where its state stands to the end of the run.
 
-    `path` is the folder of the manifest. Raises ShardError when the shards are not what the manifest promises, and
-    SettingError when the settings do not suit them; both before the first batch.
+    path      folder of the manifest, or its URL (s3://, https://)
+    reading   how row groups are read: threads, cache, deadlines, what damage does (reading.py)
+    agree     for on_damage="quarantine" with more ranks than one: called by every rank for every batch with the row
+              groups that it found damaged, mostly none; it must return those of all ranks, to all of them
+
+    Raises ShardError when the shards are not what the manifest promises, and SettingError when the settings do not
+    suit them; both before the first batch. `counts` says what reading cost so far.
     """
 
-    def __init__(self, path: str | Path, settings: ReaderSettings, *, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        settings: ReaderSettings,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+        reading: ReadingSettings | None = None,
+        agree: Agree | None = None,
+    ) -> None:
         self.settings, self.rank, self.world_size = settings, rank, world_size
-        self.manifest = load_manifest(path)
-        self._check_tokenizer()
+        self.reading, self.counts = reading or ReadingSettings(), Counts()
+        self._agree = _checked_agree(agree, self.reading, world_size)
+        cache = Cache(self.reading.cache, self.reading.cache_bytes) if self.reading.cache else None
+        source = source_of(path, self.reading, self.counts, cache)
+        self.manifest = source.manifest()
+        check_identity(self.manifest, settings)
         self.components = _chosen(self.manifest, settings)
-        self._groups = RowGroups(self.manifest, self.components, verify=settings.verify)
-        of = self._groups.components
-        self.plan = Plan(settings, self.manifest.dataset, self.components, self._units(), of)
+        self._groups = RowGroups(
+            source, self.manifest, self.components, self.reading, self.counts, cache, verify=settings.verify
+        )
+        units = self._units()
+        self.plan = Plan(settings, self.manifest.dataset, self.components, units, self._groups.codes)
         self.plan.lanes_of(rank, world_size)
+        self._windows = Windows(self.plan, self._groups, units, settings, self.reading, self.counts)
         self._step = 0
-        self._windows: dict[tuple[int, str], OrderedDict[tuple[int, int], Window]] = {}
-
-    def _check_tokenizer(self) -> None:
-        wanted, found = self.settings.tokenizer, self.manifest.root["tokenizer"]["sha256"]
-        if wanted is not None and wanted != found:
-            raise ShardError(
-                f"{self.manifest.folder}: written with tokenizer {found[:12]}..., the model expects {wanted[:12]}...; "
-                "tokenize again with the model's tokenizer"
-            )
 
     def _units(self) -> Ints:
         """Return the length of each row group: its tokens, or how many sequences pad makes of its documents."""
         if self.settings.packing != "pad":
             tokens: Ints = self._groups.tokens
             return tokens
-        numbers = range(len(self._groups.tokens))
-        return np.array([units_of(self._groups.lengths(number), self.settings) for number in numbers], np.int64)
+        return np.array([units_of(lengths, self.settings) for lengths in self._groups.each_lengths()], np.int64)
 
     @property
     def finished(self) -> bool:
@@ -75,14 +89,33 @@ class TokenReader:
     def __iter__(self) -> Iterator[Batch]:
         """Yield batches from the current step on; a batch counts as consumed once it is handed out."""
         while not self.finished:
-            batch = self.batch_at(self._step)
+            batch = self._next()
+            self._windows.read_ahead()
             self._step += 1
             yield batch
+
+    def _next(self) -> Batch:
+        """Return the batch of the current step, once all ranks agree on which row groups are damaged: none, or those
+        that are in quarantine by then."""
+        while True:
+            batch, damaged = None, list[int]()
+            try:
+                batch = self.batch_at(self._step)
+            except DamageError as error:
+                if self.reading.on_damage == "fail":
+                    raise
+                damaged = error.groups
+            agreed = sorted(set(self._agree(damaged)))
+            if batch is not None and not agreed:
+                return batch
+            if not set(agreed) - set(self.quarantined):
+                raise ShardError(f"row groups {damaged} are damaged, but `agree` returned {agreed}; return the union")
+            self.quarantine(agreed)
 
     def batch_at(self, step: int, rank: int | None = None, world_size: int | None = None) -> Batch:
         """Return a rank's share of batch `step` (0 is the first), see batch.py; does not move the reader."""
         self._check_step(step)
-        return batch_of(list(self._rows(step, self._lanes(rank, world_size))), self.settings)
+        return batch_of(self._windows.rows(step, self._lanes(rank, world_size)), self.settings)
 
     def references(self, step: int, rank: int | None = None, world_size: int | None = None) -> npt.NDArray[Any]:
         """Return which documents a rank's share of batch `step` holds (dtype REFERENCE), in order."""
@@ -92,6 +125,26 @@ class TokenReader:
     def document(self, group: int, row: int) -> dict[str, Any]:
         """Return the provenance of a document that `references` named: shard, id, URL, WARC file and offset, ..."""
         return self._groups.provenance(group, row)
+
+    @property
+    def quarantined(self) -> list[int]:
+        """Row groups in quarantine, by number."""
+        return sorted(self._groups.quarantined)
+
+    def quarantine(self, groups: Iterable[int]) -> None:
+        """Read others in place of some row groups from now on: the same on every rank, or their streams part.
+
+        A row group's place is filled with rows of the next one of its component that is not in quarantine, again and
+        again, so the plan does not change. The list is part of the state.
+        """
+        chosen = sorted(set(groups))
+        there = len(self._groups.tokens)
+        if wrong := [group for group in chosen if type(group) is not int or not 0 <= group < there]:
+            raise ShardError(
+                f"row group {wrong[0]!r} is none of the {there:,}; give numbers as DamageError.groups does"
+            )
+        self._groups.quarantined |= frozenset(chosen)
+        self._windows.clear()
 
     def seek(self, step: int) -> None:
         """Go on with batch `step`."""
@@ -106,6 +159,7 @@ class TokenReader:
             "sequences": self._step * self.settings.batch_size,
             "plan": self.plan.hash,
             "fields": dict(self.plan.fields),
+            "quarantine": self.quarantined,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -121,11 +175,13 @@ class TokenReader:
         if type(step) is not int:
             raise ShardError(f"reader state has step {step!r}, not a number of batches")
         self.seek(step)
+        self._groups.quarantined = frozenset()
+        self.quarantine(state.get("quarantine", []))
 
     def close(self) -> None:
-        """Close files and let go of windows; the reader can be used again."""
+        """End threads, close connections and let go of windows; the reader can be used again."""
+        self._windows.close()
         self._groups.close()
-        self._windows.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -143,51 +199,19 @@ class TokenReader:
         if step < 0 or (steps is not None and step >= steps + end):
             raise ShardError(f"step {step} is not among the {steps} batches of this plan; raise epochs to go on")
 
-    def _rows(self, step: int, lanes: range) -> Iterator[Row]:
-        """Yield the sequences of some lanes in a batch."""
-        per_lane, length = self.plan.per_lane, self.settings.sequence_length
-        for lane in lanes:
-            for slot in range(per_lane):
-                located = self.plan.locate(lane, step * per_lane + slot)
-                yield step * self.settings.batch_size + lane * per_lane + slot, self._stretches(lane, located, length)
 
-    def _stretches(self, lane: int, located: Located, length: int) -> list[tuple[Window, int, int]]:
-        """Return the stretches of windows that make up a sequence."""
-        found = []
-        for place in located.passed.places(lane, located.within):
-            window = self._window(lane, located, place.window)
-            if self.settings.packing == "concat":
-                start, end = place.start, min(window.tokens, place.start + length)
-            else:
-                start, end = place.start * length, (place.start + 1) * length
-            found.append((window, start, end))
-            length -= (end - start) if self.settings.packing == "concat" else 0
-        return found
-
-    def _window(self, lane: int, located: Located, number: int) -> Window:
-        source, key = located.source, (located.number, number)
-        held = self._windows.setdefault((lane, source.name), OrderedDict())
-        if key not in held:
-            held[key] = self._read(lane, located, number)
-            while len(held) > HELD:
-                held.popitem(last=False)
-        held.move_to_end(key)
-        return held[key]
-
-    def _read(self, lane: int, located: Located, number: int) -> Window:
-        parts = located.passed.parts(lane, number)
-        groups: dict[int, RowGroup] = {part.group: self._groups.read(part.group) for part in parts}
-        _, before = located.passed.windows(lane)
-        count = int(before[number + 1] - before[number])
-        key = (self.settings.seed, located.source.name, located.number, lane, number)
-        return window_of(parts, groups, count, self.settings, key)
+def _checked_agree(agree: Agree | None, reading: ReadingSettings, world_size: int) -> Agree:
+    if agree is None and reading.on_damage == "quarantine" and world_size > 1:
+        valid = "with more ranks than one, pass a function that gathers damaged row groups of all (docs/shards.md)"
+        raise SettingError("TokenReader", "agree", agree, valid)
+    return agree or (lambda groups: groups)
 
 
 def _chosen(manifest: Manifest, settings: ReaderSettings) -> list[str]:
     known = sorted(manifest.components)
     wanted = known if settings.components is None else sorted(set(settings.components))
     if unknown := [name for name in wanted if name not in known]:
-        raise ShardError(f"{manifest.folder}: no component {unknown[0]!r}; it has {', '.join(known)}")
+        raise ShardError(f"{manifest.place}: no component {unknown[0]!r}; it has {', '.join(known)}")
     mixtures = [stage.mixture for stage in settings.stages] or [settings.mixture or {"*": 1}]
     return sorted({name for one in mixtures for names in matched(one, wanted).values() for name in names})
 

@@ -59,6 +59,8 @@ class ReaderSettings:
     dtype            of input_ids and labels: int64 or int32
     verify           check every row group's logical checksum when it is read
     tokenizer        SHA-256 of the tokenizer.json the model expects; another one is refused
+    vocabulary       ids that the model has embeddings for; shards of a larger vocabulary are refused
+    boundary         ids around a document that the model expects, as {"bos": None, "eos": 0}; others are refused
     pad_id           id that fills sequences which documents do not; masked by its place, so any id will do
     """
 
@@ -78,6 +80,8 @@ class ReaderSettings:
     dtype: str = "int64"
     verify: bool = True
     tokenizer: str | None = None
+    vocabulary: int | None = None
+    boundary: Mapping[str, int | None] | None = None
     pad_id: int = 0
 
     def __post_init__(self) -> None:
@@ -90,7 +94,10 @@ class ReaderSettings:
         alone = self.too_long == "split" or self.packing == "pad"
         require(alone, self, "too_long", f"{self.packing} splits what is too long; use pad, or split")
         require(self.window >= 1, self, "window", "give a positive number of row groups")
-        require(self.pad_id >= 0, self, "pad_id", "give an id")
+        require(0 <= self.pad_id < 1 << 31, self, "pad_id", "give an id")
+        require(self.vocabulary is None or self.vocabulary >= 1, self, "vocabulary", "give a positive number of ids")
+        known = self.boundary is None or self.boundary.keys() == {"bos", "eos"}
+        require(known, self, "boundary", 'give both, as {"bos": None, "eos": 0}; None is for no id')
         require(self.components is None or len(self.components) > 0, self, "components", "name some, or None for all")
         self._check_mixture()
         divisors = ", ".join(map(str, divisors_of(self.batch_size)))

@@ -133,7 +133,7 @@ def laid_out(
     slices: list[npt.NDArray[Any]] = []
     spans: list[tuple[int, int, int, int, int, int]] = []
     at = 0
-    padding = np.full(length, filler, kind)
+    padding = np.full(length, filler, np.promote_types(kind, np.min_scalar_type(filler)))
     for sequence in sequences:
         end = at + length
         for place, first, tokens in sequence:
