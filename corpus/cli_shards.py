@@ -15,6 +15,7 @@ from corpus.report.tables import harmless, table
 from corpus.tokens import cat as reading
 from corpus.tokens.compare import compare
 from corpus.tokens.contents import Contents
+from corpus.tokens.export import FORMATS, export
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.verify import verify
 from corpus.url import normalise
@@ -195,3 +196,30 @@ def told_differences(found: Mapping[str, Any]) -> Iterator[str]:
             for document in documents:
                 tokens = tables.shortened(document["tokens"])
                 yield f"{name}, {DIFFERENCES[kind]}: {document['doc_id']}  {document['url']}, {tokens} tokens"
+
+
+@shards.command("export", short_help="Write shards as files that other trainers read.")
+@FolderArgument
+@click.option("--format", "form", type=click.Choice(sorted(FORMATS)), required=True, help="Which files.")
+@click.option(
+    "--out",
+    "prefix",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="PREFIX",
+    help="What the names of the files begin with.",
+)
+@click.option("--component", "components", multiple=True, metavar="NAME", help="Only this component. Repeatable.")
+def export_shards(folder: Path, form: str, prefix: Path, components: tuple[str, ...]) -> None:
+    """Write the components of a shard folder as files of another format, each component its own.
+
+    megatron: PREFIX-COMPONENT.bin and .idx, as Megatron-LM's IndexedDataset reads them, a document a sequence.
+    npy: PREFIX-COMPONENT.npy with all ids, and .index.npy with where each document begins, and the end.
+
+    \b
+    corpus shards export out/shards --format megatron --out megatron/web
+    corpus shards export out/shards --format npy --out flat/web --component en-central-prose
+    """
+    contents = Contents(load_manifest(folder))
+    for path in export(contents, form, prefix, components):
+        click.echo(harmless(f"{path}: {path.stat().st_size:,} bytes").plain)

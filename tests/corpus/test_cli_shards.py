@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import flat_readers
 import pytest
 from click.testing import CliRunner, Result
 from token_roots import make_shards, pages, run, stages, write_pages
@@ -76,3 +77,17 @@ def test_diff_tells_people_and_scripts(folder: Path, tmp_path: Path) -> None:
     assert (found["same"], found["components"][gone.component]["only_a"]) == (False, 1)
     assert found["components"][gone.component]["examples"] == {"only_a": []}
     assert call("diff", folder, tmp_path / "nowhere").exit_code == 2
+
+
+def test_export_names_the_files_it_wrote(folder: Path, tmp_path: Path) -> None:
+    """A component asked for, in both formats; a second time is refused, and so is an unknown format."""
+    done = call("export", folder, "--format", "megatron", "--out", tmp_path / "web", "--component", "en")
+    assert done.exit_code == 0
+    documents = lines("cat", folder, "--component", "en", "--ids")
+    assert flat_readers.megatron(tmp_path / "web-en") == (8, [line["ids"] for line in documents])
+    size = (tmp_path / "web-en.bin").stat().st_size
+    assert f"{tmp_path / 'web-en.bin'}: {size:,} bytes" in done.output
+    again = call("export", folder, "--format", "megatron", "--out", tmp_path / "web")
+    assert (again.exit_code, "is there already" in again.output) == (1, True)
+    assert call("export", folder, "--format", "arrow", "--out", tmp_path / "web").exit_code == 2
+    assert call("export", folder, "--format", "npy", "--out", tmp_path / "web", "--component", "fr").exit_code == 1
