@@ -1,118 +1,243 @@
-"""Row groups of the chosen components: where they lie, and their ids, decoded and checked.
+"""Row groups: their ids, fetched, decoded and checked, whatever they come from.
 
-A row group is read whole, once for a run of batches. Page CRCs and the logical checksum of the manifest are checked on
-every read, so a flipped bit, a swapped or a stale shard ends in a ShardError before a batch is handed out.
+Of a row group only the column of tokens is read, which lies in one piece: the manifest says where, and chunks.py makes
+it a file that Arrow decodes without the shard's footer. Page CRCs and the logical checksum of the manifest are checked
+on every read, so a flipped bit, a swapped or a stale shard is found before a batch is handed out. What is not as the
+manifest says is fetched again twice, past the cache; then it is damaged (DamageError), and the reader's `on_damage`
+decides (reader.py).
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.errors import ShardError
+from corpus.reader.cache import Cache
+from corpus.reader.chunks import CODECS, ZSTD, as_file
+from corpus.reader.index import Entry, Index
+from corpus.reader.reading import Counts, ReadingSettings
+from corpus.reader.sources import Source
 from corpus.tokens.layout import list_parts, logical_checksum
 from corpus.tokens.manifest import Manifest
 
-OPEN_FILES: Final = 32
+FETCHES: Final = 3
+"""Times that a row group is fetched before it counts as damaged."""
+LENGTHS: Final = np.dtype(np.uint32)
+
+
+class DamageError(ShardError):
+    """Row groups that are not what the manifest says, however often they are fetched: `groups`, by number."""
+
+    def __init__(self, message: str, groups: Sequence[int]) -> None:
+        super().__init__(message)
+        self.groups = list(groups)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (str(self), self.groups)
+
+
+class UnsoundError(Exception):
+    """A chunk that does not hold what it should; never seen by callers."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Ids of a row group (uint16 or uint32), and where each row's begin (int64, one entry more, the end)."""
+    """Ids of a row group (uint16 or uint32), where each row's begin (int64, one entry more, the end), and its bytes in
+    the shard."""
 
     ids: npt.NDArray[Any]
     starts: npt.NDArray[np.int64]
+    size: int = 0
 
 
 class RowGroups:
-    """The row groups of some components, numbered from 0 in the manifest's order; opens files as they are needed.
+    """The row groups of some components, numbered from 0 in the manifest's order; any thread may read.
 
-    tokens, components: how many ids each has, and which component it is of.
+    tokens, codes: how many ids each has, and its component as a place in `components`. quarantined: those that others
+    stand in for.
     """
 
-    def __init__(self, manifest: Manifest, components: Sequence[str], *, verify: bool) -> None:
-        self._verify, self._folder = verify, manifest.folder
-        shards = manifest.shards()
-        self._paths: list[str] = shards["path"].to_pylist()
-        names = np.array([*shards["component"].to_pylist(), None], object)[:-1]
-        chosen = np.flatnonzero(np.isin(names, list(components)))
-        self._check_sizes(chosen, shards["bytes"].to_numpy())
-        table = manifest.row_groups(["shard", "row_group", "tokens", "rows", "checksum"])
-        table = table.filter(pc.is_in(table["shard"], value_set=pa.array(chosen, pa.int32())))
-        self.tokens = table["tokens"].to_numpy()
-        self._shard, self._index = table["shard"].to_numpy(), table["row_group"].to_numpy()
-        self.components: npt.NDArray[np.object_] = names[self._shard]
-        self._rows, self._checksum = table["rows"].to_numpy(), table["checksum"]
-        self._files: OrderedDict[int, pq.ParquetFile] = OrderedDict()
+    def __init__(
+        self,
+        source: Source,
+        manifest: Manifest,
+        components: Sequence[str],
+        settings: ReadingSettings,
+        counts: Counts,
+        cache: Cache | None = None,
+        *,
+        verify: bool,
+    ) -> None:
+        self._source, self._counts, self._cache, self._verify = source, counts, cache, verify
+        self._place = manifest.place
+        self.dtype = np.dtype(str(manifest.root["dtype"]))
+        self._index = Index(manifest, components)
+        for shard in self._index.shards.tolist():
+            source.check(self._index.paths[shard], int(self._index.sizes[shard]))
+        self.tokens, self.codes = self._index.tokens, self._index.codes
+        self.quarantined: frozenset[int] = frozenset()
+        self._codec, self._learnt, self._lock = ZSTD, False, threading.Lock()
+        self._requests = settings.requests if source.remote and settings.threads else 0
+        self._pool: ThreadPoolExecutor | None = None
 
-    def _check_sizes(self, chosen: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> None:
-        for number in chosen:
-            path = self._folder / self._paths[number]
-            if not path.is_file():
-                raise ShardError(f"{path}: missing; copy the whole folder again")
-            if path.stat().st_size != sizes[number]:
-                size, promised = path.stat().st_size, sizes[number]
-                raise ShardError(f"{path}: {size:,} bytes, the manifest says {promised:,}; copy the shard again")
+    def read_all(self, numbers: Iterable[int]) -> dict[int, RowGroup]:
+        """Return row groups by number, from a server several at a time; DamageError names all that are damaged."""
+        chosen, found = list(numbers), {}
+        damaged: list[DamageError] = []
+        for number, read in zip(chosen, self._reads(chosen), strict=True):
+            try:
+                found[number] = read()
+            except DamageError as error:
+                damaged.append(error)
+        if damaged:
+            raise DamageError(str(damaged[0]), sorted({group for error in damaged for group in error.groups}))
+        return found
+
+    def _reads(self, numbers: Sequence[int]) -> list[Any]:
+        if not self._requests:
+            return [lambda number=number: self.read(number) for number in numbers]
+        with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(self._requests, "headwater-fetch")
+        return [self._pool.submit(self.read, number).result for number in numbers]
+
+    def stand_in(self, number: int) -> int:
+        """Return the row group that is read for a quarantined one: the next of its component that is none, in a ring;
+        of any other row group, itself."""
+        if number not in self.quarantined:
+            return number
+        same = np.flatnonzero(self.codes == self.codes[number])
+        at = int(np.searchsorted(same, number))
+        for other in (*same[at:].tolist(), *same[:at].tolist()):
+            if other not in self.quarantined:
+                return int(other)
+        raise ShardError(f"{self._place}: every row group of a component is in quarantine; copy the shards again")
 
     def read(self, number: int) -> RowGroup:
-        """Return row group `number`; ShardError when it is not what the manifest promises."""
-        table = self._table(number, ["tokens"])
-        try:
-            lengths, ids = list_parts(table["tokens"])
-        except (KeyError, AttributeError, ValueError) as error:
-            raise self._error(number, f"has no column of tokens ({error})") from error
-        if (len(lengths), len(ids)) != (self._rows[number], self.tokens[number]):
-            raise self._error(number, f"has {len(ids):,} tokens, the manifest says {self.tokens[number]:,}")
-        if self._verify and logical_checksum(lengths, ids) != self._checksum[number].as_py():
-            raise self._error(number, "does not match its checksum")
-        return RowGroup(ids, np.concatenate([[0], np.cumsum(lengths)]))
+        """Return row group `number`; DamageError when it is damaged."""
+        entry, causes = self._index.entry(number), []
+        for _ in range(FETCHES):
+            chunk, kept = self._chunk(entry)
+            try:
+                group = self._decoded(entry, chunk)
+            except UnsoundError as error:
+                causes.append(str(error))
+                self._counts.add(damaged=1)
+                if self._cache:
+                    self._cache.drop(entry.checksum.hex())
+                continue
+            if self._cache and self._source.remote and not kept:
+                self._cache.put(entry.checksum.hex(), chunk)
+            return group
+        raise DamageError(self._message(entry, f"{causes[-1]}, read {FETCHES} times"), [number])
+
+    def _chunk(self, entry: Entry) -> tuple[bytes, bool]:
+        """Return the bytes of a row group's tokens, and whether they come from the cache."""
+        kept = self._cache.get(entry.checksum.hex()) if self._cache and self._source.remote else None
+        if kept is not None:
+            self._counts.add(cache_hits=1)
+            return kept, True
+        return self._fetched(entry, entry.offset, entry.lengths_offset - entry.offset), False
+
+    def _fetched(self, entry: Entry, offset: int, size: int) -> bytes:
+        if not 0 <= offset <= offset + size <= entry.shard_size:
+            raise ShardError(self._message(entry, "lies beyond the shard"))
+        return self._source.read(entry.path, offset, size, entry.shard_size, entry.place)
+
+    def _decoded(self, entry: Entry, chunk: bytes) -> RowGroup:
+        column = self._column(entry, chunk, "tokens", self.dtype, entry.tokens)
+        lengths, ids = list_parts(column)
+        if (len(lengths), len(ids)) != (entry.rows, entry.tokens):
+            raise UnsoundError(f"has {len(ids):,} tokens, the manifest says {entry.tokens:,}")
+        if self._verify and logical_checksum(lengths, ids) != entry.checksum:
+            raise UnsoundError("does not match its checksum")
+        return RowGroup(ids, np.concatenate([[0], np.cumsum(lengths)]), len(chunk))
+
+    def _column(self, entry: Entry, chunk: bytes, name: str, dtype: np.dtype[Any], values: int) -> pa.ChunkedArray:
+        """Return a decoded column; what cannot be decoded may be of another codec, which one footer tells."""
+        for _ in range(2):
+            codec = self._codec
+            file = pa.BufferReader(as_file(chunk, name, dtype, entry.rows, values, codec))
+            try:
+                return pq.ParquetFile(file, page_checksum_verification=True).read_row_group(0).column(0)
+            except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+                cause = f"cannot be read ({error})"
+            if self._learn_codec(entry) == codec:
+                break
+        raise UnsoundError(cause)
+
+    def _learn_codec(self, entry: Entry) -> int:
+        with self._lock:
+            if not self._learnt:
+                try:
+                    metadata = self._whole(entry).metadata
+                    self._codec = CODECS[metadata.row_group(entry.row_group).column(0).compression]
+                    self._learnt = True
+                except (ShardError, KeyError, IndexError):
+                    pass
+            return self._codec
+
+    def each_lengths(self) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the number of ids of each row of every row group in turn, without reading the ids."""
+        numbers = range(len(self.tokens))
+        if not self._requests:
+            yield from map(self.lengths, numbers)
+            return
+        with ThreadPoolExecutor(self._requests, "headwater-fetch") as pool:
+            yield from pool.map(self.lengths, numbers)
 
     def lengths(self, number: int) -> npt.NDArray[np.int64]:
         """Return the number of ids of each row of a row group, without reading the ids."""
-        lengths: npt.NDArray[np.int64] = self._table(number, ["n_tokens"])["n_tokens"].to_numpy().astype(np.int64)
-        if (len(lengths), int(lengths.sum())) != (self._rows[number], self.tokens[number]):
-            raise self._error(number, f"has {lengths.sum():,} tokens, the manifest says {self.tokens[number]:,}")
+        entry = self._index.entry(number)
+        try:
+            chunk = self._fetched(entry, entry.lengths_offset, entry.lengths_bytes)
+            column = self._column(entry, chunk, "n_tokens", LENGTHS, entry.rows)
+        except UnsoundError as error:
+            raise ShardError(self._message(entry, str(error))) from error
+        lengths: npt.NDArray[np.int64] = column.to_numpy().astype(np.int64)
+        if (len(lengths), int(lengths.sum())) != (entry.rows, entry.tokens):
+            raise ShardError(self._message(entry, f"has {lengths.sum():,} tokens, the manifest says {entry.tokens:,}"))
         return lengths
 
     def provenance(self, number: int, row: int) -> dict[str, Any]:
         """Return every column but the tokens of one row, with the shard's path and the row group's place in it."""
-        file = self._open(number)
+        entry = self._index.entry(number)
+        file = self._whole(entry)
         columns = [name for name in file.schema_arrow.names if name != "tokens"]
-        found: dict[str, Any] = self._table(number, columns).slice(row, 1).to_pylist()[0]
-        place = {"shard": self._paths[self._shard[number]], "row_group": int(self._index[number]), "row": row}
-        return place | found
+        try:
+            table = file.read_row_group(entry.row_group, columns=columns)
+        except (pa.ArrowException, OSError, IndexError, OverflowError, ValueError, MemoryError) as error:
+            raise ShardError(self._message(entry, f"cannot be read ({error})")) from error
+        found: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
+        return {"shard": entry.path, "row_group": entry.row_group, "row": row} | found
+
+    def _whole(self, entry: Entry) -> pq.ParquetFile:
+        try:
+            source = self._source.open(entry.path, entry.shard_size)
+            return pq.ParquetFile(source, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise ShardError(self._message(entry, f"cannot be opened ({error})")) from error
 
     def close(self) -> None:
-        """Close the files that are open."""
-        while self._files:
-            self._files.popitem()[1].close()
+        """End threads and connections; row groups can be read again."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+        self._source.close()
 
-    def _table(self, number: int, columns: list[str]) -> pa.Table:
-        try:
-            return self._open(number).read_row_group(int(self._index[number]), columns=columns)
-        except (pa.ArrowException, OSError, IndexError, OverflowError, ValueError, MemoryError) as error:
-            raise self._error(number, f"cannot be read ({error})") from error
+    def _message(self, entry: Entry, cause: str) -> str:
+        return f"{self._place}/{entry.path}: {entry.place} {cause}; copy the shard again, or write it anew"
 
-    def _open(self, number: int) -> pq.ParquetFile:
-        shard = int(self._shard[number])
-        if shard not in self._files:
-            while len(self._files) >= OPEN_FILES:
-                self._files.popitem(last=False)[1].close()
-            path: Path = self._folder / self._paths[shard]
-            try:
-                self._files[shard] = pq.ParquetFile(path, page_checksum_verification=True)
-            except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-                raise self._error(number, f"cannot be opened ({error})") from error
-        self._files.move_to_end(shard)
-        return self._files[shard]
 
-    def _error(self, number: int, cause: str) -> ShardError:
-        path = self._folder / self._paths[self._shard[number]]
-        return ShardError(f"{path}: row group {self._index[number]} {cause}; copy the shard again, or write it anew")
+def repeated(group: RowGroup, tokens: int) -> RowGroup:
+    """Return the rows of a row group again and again, the last one cut, `tokens` ids in all."""
+    times = -(-tokens // len(group.ids))
+    ids = np.tile(group.ids, times)[:tokens]
+    starts = (group.starts[:-1] + len(group.ids) * np.arange(times)[:, None]).reshape(-1)
+    return RowGroup(ids, np.append(starts[starts < tokens], tokens), group.size)

@@ -15,15 +15,13 @@ from corpus.remote.request import CONTENT_RANGE, Known, Loop, RemoteSettings, Tr
 
 
 class HttpSource:
-    """A file behind http:// or https://."""
+    """A file behind http:// or https://; with `beside`, over the connections of that source, which closes them."""
 
-    def __init__(self, url: str, settings: RemoteSettings) -> None:
-        self.url, self.settings = url, settings
-        self.files = HTTPFileSystem(
-            skip_instance_cache=True, client_kwargs={"auto_decompress": False, "trust_env": True}
-        )
+    def __init__(self, url: str, settings: RemoteSettings, beside: "HttpSource | None" = None) -> None:
+        self.url, self.settings, self._owns = url, settings, beside is None
+        self.files: HTTPFileSystem = beside.files if beside else http_files()
         self.loop: Loop = self.files.loop
-        self.tls = ssl_context(settings)
+        self.tls: ssl.SSLContext | bool = beside.tls if beside else ssl_context(settings)
         self.live: tuple[aiohttp.ClientResponse, int] | None = None  # a server that ignores Range, and its position
 
     async def get(self, start: int, size: int, into: bytearray, known: Known) -> None:
@@ -97,7 +95,13 @@ class HttpSource:
     async def close(self) -> None:
         """See Source."""
         await self._drop()
-        await (await self.files.set_session()).close()
+        if self._owns:
+            await (await self.files.set_session()).close()
+
+
+def http_files() -> HTTPFileSystem:
+    """Return a file system with connections of its own."""
+    return HTTPFileSystem(skip_instance_cache=True, client_kwargs={"auto_decompress": False, "trust_env": True})
 
 
 def ssl_context(settings: RemoteSettings) -> ssl.SSLContext | bool:

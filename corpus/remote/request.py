@@ -85,6 +85,7 @@ class Source(Protocol):
     """One remote file; all its coroutines run on `loop`."""
 
     loop: Loop
+    settings: RemoteSettings
 
     async def get(self, start: int, size: int, into: bytearray, known: Known) -> None:
         """Append bytes `start` to `start + size` to `into` as they come; raises Transient or RemoteError."""

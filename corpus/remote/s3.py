@@ -13,11 +13,11 @@ from corpus.remote.request import CONTENT_RANGE, Known, Loop, RemoteSettings, Tr
 
 
 class S3Source:
-    """An object behind s3://."""
+    """An object behind s3://; with `beside`, over the connections of that source, which closes them."""
 
-    def __init__(self, url: str, settings: RemoteSettings) -> None:
-        self.url, self.settings = url, settings
-        self.files = s3_files(settings)
+    def __init__(self, url: str, settings: RemoteSettings, beside: "S3Source | None" = None) -> None:
+        self.url, self.settings, self._owns = url, settings, beside is None
+        self.files: Any = beside.files if beside else s3_files(settings)
         self.loop: Loop = self.files.loop
         self.bucket, self.key, _ = self.files.split_path(url)
 
@@ -51,8 +51,9 @@ class S3Source:
 
     async def close(self) -> None:
         """See Source."""
-        client = await self.files.get_s3()
-        await client.close()
+        if self._owns:
+            client = await self.files.get_s3()
+            await client.close()
 
 
 def s3_problem(url: str, error: BaseException) -> Exception | None:

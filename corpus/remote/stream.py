@@ -18,13 +18,16 @@ PROGRESS: Final = 64 << 10
 
 
 class RemoteStream(io.RawIOBase):
-    """A remote file, read forwards in blocks; `seek` is allowed and costs a new request."""
+    """A remote file, read forwards in blocks; `seek` is allowed and costs a new request.
 
-    def __init__(self, url: str, settings: RemoteSettings | None = None) -> None:
+    beside: a source of the same kind whose connections are used, and left open.
+    """
+
+    def __init__(self, url: str, settings: RemoteSettings | None = None, beside: Source | None = None) -> None:
         self.url = self.name = url
         self.settings = settings or RemoteSettings()
         self.known = Known()
-        self.source: Source = (S3Source if url.startswith("s3://") else HttpSource)(url, self.settings)
+        self.source: Source = source_of(url, self.settings, beside)
         self._at = self._start = 0
         self._block = b""
 
@@ -110,6 +113,13 @@ class RemoteStream(io.RawIOBase):
             with contextlib.suppress(Exception):  # nothing depends on how a finished connection ends
                 self._run(self.source.close())
         super().close()
+
+
+def source_of(url: str, settings: RemoteSettings, beside: Source | None = None) -> Source:
+    """Return the source of a URL."""
+    if url.startswith("s3://"):
+        return S3Source(url, settings, beside if isinstance(beside, S3Source) else None)
+    return HttpSource(url, settings, beside if isinstance(beside, HttpSource) else None)
 
 
 def open_remote(url: str, settings: RemoteSettings | None = None) -> BinaryIO:

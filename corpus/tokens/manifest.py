@@ -14,7 +14,7 @@ Reading needs numpy and pyarrow only, because the trainer's reader reads it.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,10 +61,20 @@ ROW_GROUPS: Final = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A shard set as its manifest describes it. `root` is the JSON root; the tables are read when asked for."""
+    """A shard set as its manifest describes it. `root` is the JSON root; the tables are read when asked for.
+
+    url: where it is when it is not in a local folder; tables: its tables then, as fetched, by name.
+    """
 
     folder: Path
     root: Mapping[str, Any]
+    url: str | None = None
+    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def place(self) -> str:
+        """The folder or URL, for people."""
+        return self.url or str(self.folder)
 
     @property
     def dataset(self) -> str:
@@ -83,7 +93,7 @@ class Manifest:
         for path in table["path"].to_pylist():
             if not is_inside(path):
                 raise ShardError(
-                    f"{self.folder}: the manifest names {path!r}, which is no place below it; do not use it"
+                    f"{self.place}: the manifest names {path!r}, which is no place below it; do not use it"
                 )
         return table
 
@@ -91,19 +101,40 @@ class Manifest:
         """Return the row-groups table (schema ROW_GROUPS, or some columns), checked against the root's digest."""
         return self._table("row_groups", ROW_GROUPS, columns)
 
-    def _table(self, name: str, schema: pa.Schema, columns: Sequence[str] | None) -> pa.Table:
-        entry = self.root["tables"][name]
-        path = self.folder / entry["path"]
-        if file_sha256(path) != entry["sha256"]:
-            raise ShardError(f"{path}: not the table that {ROOT_NAME} describes; copy the whole folder again")
+    def open_row_groups(self) -> pq.ParquetFile:
+        """Return the row-groups table (schema ROW_GROUPS) to read from, checked against the root's digest."""
+        path, source = self._checked("row_groups")
         try:
-            table = pq.read_table(path, columns=columns)
+            file = pq.ParquetFile(source)
         except (pa.ArrowException, OSError) as error:
             raise ShardError(f"{path}: cannot be read ({error}); copy the whole folder again") from error
-        missing = set(columns or schema.names) - set(table.column_names)
-        if missing:
-            raise ShardError(f"{path}: lacks the columns {', '.join(sorted(missing))}; write the shards again")
+        _require_columns(path, ROW_GROUPS.names, file.schema_arrow.names)
+        return file
+
+    def _table(self, name: str, schema: pa.Schema, columns: Sequence[str] | None) -> pa.Table:
+        path, source = self._checked(name)
+        try:
+            table = pq.read_table(source, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise ShardError(f"{path}: cannot be read ({error}); copy the whole folder again") from error
+        _require_columns(path, columns or schema.names, table.column_names)
         return table
+
+    def _checked(self, name: str) -> tuple[str, Any]:
+        """Return where a table is, for people and for pyarrow; ShardError when it is not the root's."""
+        entry = self.root["tables"][name]
+        path = f"{self.place}/{entry['path']}"
+        content = self.tables.get(name)
+        found = file_sha256(Path(path)) if content is None else hashlib.sha256(content).hexdigest()
+        if found != entry["sha256"]:
+            raise ShardError(f"{path}: not the table that {ROOT_NAME} describes; copy the whole folder again")
+        return path, path if content is None else pa.BufferReader(content)
+
+
+def _require_columns(path: str, wanted: Sequence[str], found: Sequence[str]) -> None:
+    missing = set(wanted) - set(found)
+    if missing:
+        raise ShardError(f"{path}: lacks the columns {', '.join(sorted(missing))}; write the shards again")
 
 
 def file_sha256(path: Path) -> str:
@@ -119,10 +150,19 @@ def load_manifest(folder: str | Path) -> Manifest:
     """Return the manifest in `folder`; ShardError says in one sentence why there is none that can be trusted."""
     path = Path(folder) / ROOT_NAME
     try:
-        root = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise ShardError(f"{folder}: no {ROOT_NAME}, so not a finished dataset; run the pipeline to its end") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ShardError(f"{path}: cannot be read ({error}); copy the whole folder again") from error
+    return Manifest(Path(folder), checked_root(content, str(path)))
+
+
+def checked_root(content: bytes, path: str) -> Mapping[str, Any]:
+    """Return the root that is in the bytes of a manifest; ShardError says why it cannot be trusted."""
+    try:
+        root = json.loads(content)
+    except ValueError as error:
         raise ShardError(f"{path}: cannot be read ({error}); copy the whole folder again") from error
     if not isinstance(root, dict) or root.get("format") != FORMAT:
         raise ShardError(f"{path}: not a manifest of token shards; give the folder that the pipeline wrote")
@@ -133,7 +173,7 @@ def load_manifest(folder: str | Path) -> Manifest:
         raise ShardError(f"{path}: its own digest does not match, it was changed; copy the whole folder again")
     if not is_sound(root):
         raise ShardError(f"{path}: a field is missing or of another kind; write the shards again")
-    return Manifest(Path(folder), root)
+    return root
 
 
 def is_sound(root: Mapping[str, Any]) -> bool:

@@ -18,13 +18,14 @@ class Site:
 
     A fault is a status ("503"), "cut" (half of the body, then the connection ends), "stall" (half of the body, then
     silence), "slow" (the body in drops), "short" (half of the body with a matching Content-Length). `faults_of` has
-    faults by path, which come before those for all.
+    faults by path, which come before those for all. Each answer comes `latency` seconds late.
     """
 
     files: dict[str, bytes]
     faults: list[str] = field(default_factory=list)
     faults_of: dict[str, list[str]] = field(default_factory=dict)
     ignore_range: bool = False
+    latency: float = 0.0
     tags: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
@@ -45,6 +46,7 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             site.requests.append((self.path, wanted))
             queue = site.faults_of.get(self.path) or site.faults
             fault = queue.pop(0) if queue else ""
+            time.sleep(site.latency)
             data = site.files.get(self.path)
             if fault.isdigit() or data is None:
                 self.send_response(int(fault) if fault else 404)

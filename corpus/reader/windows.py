@@ -1,0 +1,204 @@
+"""The windows that batches need: made when asked for or ahead of that, and kept while a lane reads them.
+
+A lane reads the windows of a source one after another, so what it needs next is known: the windows after the one that
+its last batch came from. They are made in threads (ahead.py), those that are needed first coming first, while there is
+room for their bytes. A batch that needs windows which are not there has them made at once, all lanes together, before
+anything that is only read ahead; so the first batch waits for no more than what is in it.
+"""
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from corpus.reader.ahead import NOW, Ahead
+from corpus.reader.batch import Row
+from corpus.reader.groups import RowGroup, RowGroups, repeated
+from corpus.reader.passes import Ints, Part, Source
+from corpus.reader.plan import Located, Plan
+from corpus.reader.reading import Counts, ReadingSettings
+from corpus.reader.settings import ReaderSettings
+from corpus.reader.window import Window, units_of, window_of
+
+HELD: Final = 2
+"""Windows of a source that a lane keeps: a sequence may span two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A window: lane, name of its source, number of the pass, number in the lane's part of the pass."""
+
+    lane: int
+    source: str
+    passed: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A window, and how many bytes of the shards are in it."""
+
+    window: Window
+    used: int
+
+
+class Windows:
+    """Sequences of a plan, out of the windows of its lanes. units: of each row group, as the plan counts them."""
+
+    def __init__(
+        self, plan: Plan, groups: RowGroups, units: Ints, settings: ReaderSettings, reading: ReadingSettings,
+        counts: Counts,
+    ) -> None:  # fmt: skip
+        self._plan, self._groups, self._units = plan, groups, units
+        self._settings, self._reading, self._counts = settings, reading, counts
+        self._held: dict[tuple[int, str], OrderedDict[Name, Window]] = {}
+        self._ahead: Ahead[Made] = Ahead(reading.threads, 2 * reading.deadline)
+        self._at: dict[tuple[int, str], tuple[Name, Located]] = {}
+        self._ends = functools.lru_cache(maxsize=None)(self._make_ends)
+
+    def rows(self, step: int, lanes: range) -> list[Row]:
+        """Return the sequences of some lanes in a batch, in order."""
+        per_lane, batch = self._plan.per_lane, step * self._settings.batch_size
+        places = [(lane, slot) for lane in lanes for slot in range(per_lane)]
+        located = [self._plan.locate(lane, step * per_lane + slot) for lane, slot in places]
+        if self._reading.threads:
+            for (lane, _), one in zip(places, located, strict=True):
+                for name in self._names(lane, one):
+                    self._order(name, one.source, NOW)
+        return [
+            (batch + lane * per_lane + slot, self._stretches(lane, one))
+            for (lane, slot), one in zip(places, located, strict=True)
+        ]
+
+    def _names(self, lane: int, located: Located) -> list[Name]:
+        return [
+            Name(lane, located.source.name, located.number, place.window)
+            for place in located.passed.places(lane, located.within)
+        ]
+
+    def _stretches(self, lane: int, located: Located) -> list[tuple[Window, int, int]]:
+        """Return the stretches of windows that make up a sequence."""
+        found, length = [], self._settings.sequence_length
+        concat = self._settings.packing == "concat"
+        for name, place in zip(self._names(lane, located), located.passed.places(lane, located.within), strict=True):
+            window = self._window(name, located)
+            start = place.start if concat else place.start * length
+            end = min(window.tokens, start + length)
+            found.append((window, start, end))
+            length -= end - start if concat else 0
+        return found
+
+    def _window(self, name: Name, located: Located) -> Window:
+        held = self._held.setdefault((name.lane, name.source), OrderedDict())
+        self._at[name.lane, name.source] = name, located
+        if name not in held:
+            what = f"window {name.number} of lane {name.lane} in pass {name.passed} over {name.source!r}"
+            made = self._ahead.take(name, what) if name in self._ahead else self._job(name, located.source)()
+            self._counts.add(used=made.used)
+            held[name] = made.window
+            while len(held) > HELD:
+                held.popitem(last=False)
+        held.move_to_end(name)
+        return held[name]
+
+    def _order(self, name: Name, source: Source, urgency: int) -> None:
+        if name not in self._held.get((name.lane, name.source), ()):
+            self._ahead.order(name, self._job(name, source), self._size(name, source), urgency)
+
+    def _size(self, name: Name, source: Source) -> int:
+        """Return the bytes of a window's row groups, decoded."""
+        parts = source.pass_at(name.passed).parts(name.lane, name.number)
+        return self._groups.dtype.itemsize * sum(int(self._groups.tokens[part.group]) for part in parts)
+
+    def _job(self, name: Name, source: Source) -> Callable[[], Made]:
+        passed = source.pass_at(name.passed)
+        _, before = passed.windows(name.lane)
+        count = int(before[name.number + 1] - before[name.number])
+        key = (self._settings.seed, name.source, name.passed, name.lane, name.number)
+        return functools.partial(self._made, passed.parts(name.lane, name.number), count, key)
+
+    def _made(self, parts: Sequence[Part], count: int, key: Sequence[Any]) -> Made:
+        stand_ins = {part.group: self._groups.stand_in(part.group) for part in parts}
+        read = self._groups.read_all(dict.fromkeys(stand_ins.values()))
+        groups = {
+            number: read[other] if number == other else self._filled(read[other], number)
+            for number, other in stand_ins.items()
+        }
+        window = window_of(parts, groups, count, self._settings, key)
+        for number, other in stand_ins.items():
+            if number != other:
+                name_stand_in(window, number, other, len(read[other].starts) - 1)
+        used = sum(groups[p.group].size * (p.high - p.low) / int(self._units[p.group]) for p in parts)
+        return Made(window, round(used))
+
+    def _filled(self, group: RowGroup, number: int) -> RowGroup:
+        """Return the rows of a row group as often as a quarantined one's place takes them."""
+        if self._settings.packing != "pad":
+            return repeated(group, int(self._groups.tokens[number]))
+        each = max(1, units_of(np.diff(group.starts), self._settings))
+        return repeated(group, len(group.ids) * -(-int(self._units[number]) // each))
+
+    def read_ahead(self) -> None:
+        """Have the windows made that lanes need after the ones of the last batch, as far as there is room."""
+        if not self._reading.threads:
+            return
+        wanted = [
+            (distance, name, located.source)
+            for at, located in self._at.values()
+            for distance, name in self._next(at, located)
+        ]
+        wanted.sort(key=lambda one: (one[0], one[1].lane))
+        self._ahead.keep(name for _, name, _ in wanted)
+        for distance, name, source in wanted:
+            if self._ahead.size and self._ahead.size + self._size(name, source) > self._reading.ahead_bytes:
+                break
+            self._order(name, source, distance)
+
+    def _next(self, at: Name, located: Located) -> Iterator[tuple[int, Name]]:
+        """Yield the windows that a lane reads after one, and how many sequences of the source before."""
+        source, lane, name = located.source, at.lane, at
+        here, end = source.sequences(located.number) + located.within, self._ends(lane, at.source)
+        for _ in range(self._reading.ahead):
+            passed = source.pass_at(name.passed)
+            following = Name(lane, at.source, name.passed, name.number + 1)
+            first = self._first(following, source) if following.number < len(passed.windows(lane)[0]) - 1 else None
+            if first is None or first >= passed.sequences:  # what is left over of a pass is not read
+                following, first = Name(lane, at.source, name.passed + 1, 0), 0
+            ordinal = source.sequences(following.passed) + first
+            if end is not None and ordinal >= end:
+                return
+            yield ordinal - here, following
+            name = following
+
+    def _first(self, name: Name, source: Source) -> int:
+        """Return the first sequence of a lane's part of the pass that needs a window."""
+        edges, before = source.pass_at(name.passed).windows(name.lane)
+        if self._settings.packing != "concat":
+            return int(before[name.number])
+        return int(edges[name.number] - edges[0]) // self._settings.sequence_length
+
+    def _make_ends(self, lane: int, source: str) -> int | None:
+        """Return how many sequences of a source a lane reads in the whole run."""
+        return None if self._plan.steps is None else self._plan.sequences(lane, self._plan.steps)[source]
+
+    def clear(self) -> None:
+        """Let go of all windows, made or being made."""
+        self._ahead.keep(())
+        self._held.clear()
+        self._at.clear()
+
+    def close(self) -> None:
+        """End the threads and let go of all windows; sequences can be asked for again."""
+        self._ahead.close()
+        self.clear()
+
+
+def name_stand_in(window: Window, number: int, other: int, rows: int) -> None:
+    """Have the spans of a quarantined row group say whose rows they are: of `other`, which has so many."""
+    spans = window.spans
+    mine = spans["group"] == number
+    spans["row"][mine] %= rows
+    spans["group"][mine] = other
