@@ -32,7 +32,7 @@ test-ray:  ## the tests of the Ray executor, on a local cluster
 	$(call environment,dev ray)
 	$(BIN)/python -m pytest -m ray
 
-test-train:  ## the tests of the torch reader
+test-train:  ## the tests of the torch reader and of the training example
 	$(call environment,dev train)
 	$(BIN)/python -m pytest -m train
 

@@ -23,6 +23,7 @@ from corpus.report import funnel, tables
 from corpus.report import ledger as ledgers
 from corpus.report import trace as tracing
 from corpus.report.tables import harmless
+from corpus.report.trace_step import trace_step
 from corpus.stage import Stage
 from corpus.tokens.manifest import load_manifest
 
@@ -262,19 +263,40 @@ def ledger(root: Path, bucket: str | None, limit: int, as_json: bool) -> None:
     printed(records, as_json, lambda: tables.records_table(bucket, records, limit))
 
 
-@main.command(short_help="Show everything known of one page.")
+@main.command(short_help="Show everything known of one page, or the pages of a training step.")
 @RootArgument
-@click.argument("page")
+@click.argument("page", required=False)
+@click.option("--step", type=click.IntRange(0), metavar="N", help="Name the documents of batch N (0 is the first).")
+@click.option(
+    "--reader",
+    "settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Settings that the trainer read by, as JSON (corpus/reader/settings_file.py). With --step.",
+)
 @AsJson
-def trace(root: Path, page: str, as_json: bool) -> None:
+def trace(root: Path, page: str | None, step: int | None, settings: Path | None, as_json: bool) -> None:
     """Show everything known of one PAGE (its URL or document id), from WARC offset to shard row.
+
+    With --step: name the documents of a training step, sequence by sequence; ROOT may be the folder of the shards
+    alone. FILE holds the fields of ReaderSettings; examples/train_gpt.py writes it.
 
     \b
     corpus trace out https://example.org/page
     corpus trace out 11a4f70d1884e2613051898f7fdcec99
     corpus trace out https://example.org/page --json | jq '.places[].verdict'
+    corpus trace out --step 1200 --reader runs/first/reader.json
+    corpus trace out/shards --step 1200 --reader reader.json --json | jq -r '.sequences[].documents[].url'
     """
-    found = tracing.trace(root, page)
+    if (page is None) == (step is None):
+        raise click.UsageError("give a PAGE, or --step N with --reader FILE")
+    if (step is None) != (settings is None):
+        raise click.UsageError("--step N and --reader FILE go together")
+    if step is not None and settings is not None:
+        named = trace_step(root, settings, step)
+        printed(named, as_json, lambda: tables.step_table(named))
+        return
+    found = tracing.trace(root, page or "")
     printed(found, as_json, lambda: tables.trace_tables(found))
 
 

@@ -26,8 +26,10 @@ except ImportError as error:
 
 
 class TokenDataset(IterableDataset):
-    """Yields the reader's batches with tensors for arrays; numbers and `documents`, a structured array, stay as they
-    are. state_dict and load_state_dict are the reader's."""
+    """Yields the reader's batches with tensors for arrays; numbers stay as they are. `documents` has a row for each
+    stretch and a column for each field of corpus.reader.batch.REFERENCE (int64), as no tensor has named fields.
+    state_dict and load_state_dict are the reader's.
+    """
 
     def __init__(self, reader: TokenReader) -> None:
         super().__init__()
@@ -53,8 +55,10 @@ class TokenDataset(IterableDataset):
 
 
 def _tensor(value: Any) -> Any:
-    plain = isinstance(value, np.ndarray) and value.dtype.names is None
-    return torch.from_numpy(value) if plain else value
+    if not isinstance(value, np.ndarray):
+        return value
+    fields = value.dtype.names
+    return torch.from_numpy(value if fields is None else value.view(np.int64).reshape(-1, len(fields)))
 
 
 def torch_dataset(

@@ -35,6 +35,7 @@ LAYERS: dict[str, int] = {
     "corpus.stage": 4,
     "corpus.reader": 4,
     "corpus.reader_torch": 5,
+    "corpus.reader_jax": 5,
     "corpus.stages": 5,
     "corpus.pipeline": 6,
     "corpus.executors": 7,

@@ -206,6 +206,24 @@ def trace_tables(found: dict[str, Any]) -> Group:
     )
 
 
+def step_table(found: dict[str, Any]) -> Table:
+    """Return the documents of a training step, a row for each stretch of a sequence that one fills."""
+    rows = [
+        (
+            str(sequence["sequence"]),
+            f"{document['start']:,}-{document['start'] + document['tokens'] - 1:,}",
+            document["url"],
+            document["warc_file"],
+            str(document["warc_offset"]),
+            f"{document['shard']}, row group {document['row_group']}, row {document['row']}",
+        )
+        for sequence in found["sequences"]
+        for document in sequence["documents"]
+    ]
+    title = f"Step {found['step']} of {found['shards']}: {len(found['sequences']):,} sequences, {len(rows):,} stretches"
+    return table(title, ("sequence", "places", "url", "file", "offset", "shard"), rows, ("offset",))
+
+
 def shortened(value: Any, most: int = 600) -> str:
     """Return a value as text of at most `most` characters; what is unknown or empty is a dash."""
     if value is None or value == []:

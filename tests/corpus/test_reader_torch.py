@@ -1,8 +1,13 @@
 """The torch dataset: the numpy reader's batches as tensors, through DataLoader, with its state."""
 
+import hashlib
+import json
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +15,8 @@ from token_roots import make_shards
 
 from corpus.reader import ReaderSettings, TokenReader
 
+TORCHDATA_WARNS = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
+"""torchdata calls what newer releases of torch no longer want called."""
 SETTINGS = ReaderSettings(sequence_length=32, batch_size=4, seed=1)
 
 
@@ -32,8 +39,9 @@ def test_torch_gives_the_batches_of_the_numpy_reader(folder: Path) -> None:
         loaded = list(DataLoader(torch_dataset(folder, SETTINGS, rank=rank, world_size=2), batch_size=None))
         assert len(plain) == len(loaded) == len(expected) > 3
         for one, two, three in zip(expected, plain, loaded, strict=True):
-            assert all(np.array_equal(one[name], np.asarray(two[name])) for name in one)
-            assert all(np.array_equal(one[name], np.asarray(three[name])) for name in one)
+            rows = one | {"documents": [list(row) for row in one["documents"].tolist()]}
+            assert all(np.array_equal(rows[name], np.asarray(two[name])) for name in one)
+            assert all(np.array_equal(rows[name], np.asarray(three[name])) for name in one)
 
 
 @pytest.mark.train
@@ -53,6 +61,60 @@ def test_torch_state_goes_on_exactly(folder: Path) -> None:
     rest = [batch["input_ids"].numpy() for batch in other]
     expected = [batch["input_ids"] for batch in TokenReader(folder, SETTINGS)][3:]
     assert np.array_equal(rest, expected)
+
+
+def digest(batches: Iterable[Mapping[str, Any]]) -> str:
+    """Return the SHA-256 of a stream: every array of every batch, and where it stands."""
+    made = hashlib.sha256()
+    for step, batch in enumerate(batches):
+        for name in sorted(batch):
+            value = np.ascontiguousarray(batch[name])
+            value = value.view(np.int64).reshape(len(value), -1) if name == "documents" else value
+            made.update(f"{step} {name} {value.shape} {value.dtype.str} ".encode() + value.tobytes())
+    return made.hexdigest()
+
+
+@pytest.mark.train
+@TORCHDATA_WARNS
+def test_every_way_to_read_gives_the_same_hash(folder: Path) -> None:
+    """Numpy core, plain loop, DataLoader, StatefulDataLoader, and the last two stopped and resumed by its state."""
+    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata (extra `train`)")
+    from torch.utils.data import DataLoader  # noqa: PLC0415
+
+    from corpus.reader_torch import torch_dataset  # noqa: PLC0415
+
+    def fresh() -> Any:
+        return stateful.StatefulDataLoader(torch_dataset(folder, SETTINGS), batch_size=None)
+
+    expected = digest(TokenReader(folder, SETTINGS))
+    assert digest(torch_dataset(folder, SETTINGS)) == expected
+    assert digest(DataLoader(torch_dataset(folder, SETTINGS), batch_size=None)) == expected
+    assert digest(fresh()) == expected
+    for step in (0, 1, 5):
+        loader = fresh()
+        before = list(islice(iter(loader), step))
+        state = json.loads(json.dumps(loader.state_dict()))
+        other = fresh()
+        other.load_state_dict(state)
+        assert digest([*before, *other]) == expected
+
+
+@pytest.mark.train
+@TORCHDATA_WARNS
+def test_the_state_in_a_stateful_loader_counts_what_was_handed_out(folder: Path) -> None:
+    """After n batches of the loop the reader's state says n, not more; the reader itself takes it, at another world."""
+    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata (extra `train`)")
+    from corpus.reader_torch import torch_dataset  # noqa: PLC0415
+
+    dataset = torch_dataset(folder, SETTINGS, rank=1, world_size=2)
+    loader = stateful.StatefulDataLoader(dataset, batch_size=None)
+    for number, batch in enumerate(islice(iter(loader), 4), 1):
+        assert dataset.state_dict()["step"] == number
+        assert batch["sequence"].tolist() == [4 * number - 2, 4 * number - 1]
+        assert f"'step': {number}," in str(loader.state_dict())
+    reader = TokenReader(folder, SETTINGS)
+    reader.load_state_dict(dataset.state_dict())
+    assert next(iter(reader))["sequence"].tolist() == [16, 17, 18, 19]
 
 
 @pytest.mark.train
