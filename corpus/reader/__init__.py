@@ -10,12 +10,15 @@
 One tokenized set serves any number of mixtures: `ReaderSettings(mixture=mixture("one_to_one"), ...)` (mixtures.py).
 
 A plan (plan.py) says which tokens each batch holds; it follows from the manifest and the settings alone. Reading
-(groups.py) cannot change it. Needs numpy and pyarrow, nothing else; `corpus.reader_torch` wraps it for torch.
+(windows.py, groups.py) cannot change it. Needs numpy and pyarrow, and fsspec for shards behind a URL;
+`corpus.reader_torch` wraps it for torch.
 """
 
 from corpus.reader.batch import Batch
+from corpus.reader.groups import DamageError
 from corpus.reader.mixtures import mixture
 from corpus.reader.reader import TokenReader
+from corpus.reader.reading import ReadingSettings
 from corpus.reader.settings import ReaderSettings, Stage
 
-__all__ = ["Batch", "ReaderSettings", "Stage", "TokenReader", "mixture"]
+__all__ = ["Batch", "DamageError", "ReaderSettings", "ReadingSettings", "Stage", "TokenReader", "mixture"]

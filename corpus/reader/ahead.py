@@ -44,6 +44,11 @@ class Ahead(Generic[Made]):
         """Of all jobs whose results were not taken."""
         return sum(task.size for task in self._tasks.values())
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return all(task.future.done() for task in self._tasks.values())
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._tasks
 

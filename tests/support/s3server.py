@@ -87,6 +87,7 @@ def spoiler(target: str, faults: dict[str, list[str]], requests: list[tuple[str,
 
     class Spoiler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
