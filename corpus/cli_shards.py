@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -17,6 +17,8 @@ from corpus.tokens.compare import compare
 from corpus.tokens.contents import Contents
 from corpus.tokens.export import FORMATS, export
 from corpus.tokens.manifest import load_manifest
+from corpus.tokens.removal import remove_in_place, remove_into
+from corpus.tokens.takedown import lines_of, request_of
 from corpus.tokens.verify import verify
 from corpus.url import normalise
 
@@ -223,3 +225,55 @@ def export_shards(folder: Path, form: str, prefix: Path, components: tuple[str, 
     contents = Contents(load_manifest(folder))
     for path in export(contents, form, prefix, components):
         click.echo(harmless(f"{path}: {path.stat().st_size:,} bytes").plain)
+
+
+@shards.command(short_help="Take documents out: sites, URLs, ids.")
+@FolderArgument
+@click.option("--site", "sites", multiple=True, help="Host or registered domain, subdomains included. Repeatable.")
+@click.option("--url", "urls", multiple=True, help="URL of a page. Repeatable.")
+@click.option("--doc", "docs", multiple=True, metavar="ID", help="Document id in hex. Repeatable.")
+@click.option(
+    "--from",
+    "listing",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="File with a line each: site HOST, url URL or doc ID; - for standard input.",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="New folder for what is left.")
+@click.option("--in-place", is_flag=True, help="Change FOLDER itself.")
+@AsJson
+def remove(
+    folder: Path,
+    sites: tuple[str, ...],
+    urls: tuple[str, ...],
+    docs: tuple[str, ...],
+    listing: TextIO | None,
+    out: Path | None,
+    in_place: bool,
+    as_json: bool,
+) -> None:
+    """Take documents out of a shard folder, as after a request to take down a site, a page or a document.
+
+    Only files that hold one are written anew; with --out the others become links. The new manifest names its parent and
+    how much was removed, never what. Stopped at any moment, the same command finishes it.
+
+    \b
+    corpus shards remove out/shards --site example.org --out taken-down/shards
+    corpus shards remove out/shards --url https://example.org/page --doc 11a4f70d1884e2613051898f7fdcec99 --in-place
+    corpus shards remove out/shards --from requests.txt --in-place
+    """
+    if (out is None) != in_place:
+        raise click.UsageError("give --out FOLDER for a new folder, or --in-place")
+    pairs = [("site", site) for site in sites] + [("url", url) for url in urls] + [("doc", doc) for doc in docs]
+    request = request_of(pairs + (lines_of(listing.read()) if listing else []))
+    if not len(request):
+        raise click.UsageError("give what to remove: --site, --url, --doc or --from")
+    done = remove_in_place(folder, request) if out is None else remove_into(folder, request, out)
+    for name in done.unmatched:
+        click.echo(harmless(f"no document: {name}").plain, err=True)
+    if as_json:
+        click.echo(json.dumps(done.readable(), indent=1, ensure_ascii=False))
+        return
+    sums = {name: sum(counts[name] for counts in done.entry["removed"].values()) for name in ("documents", "tokens")}
+    text = f"{done.folder}: {sums['documents']:,} documents, {sums['tokens']:,} tokens removed"
+    click.echo(harmless(f"{text}{' before' * done.before}; dataset {done.dataset}").plain)

@@ -330,7 +330,7 @@ class Manifest:
         collect.check_shards(folder, listed)
         stale = collect.remove_stale(folder, self.index, parts)
         tokenizer = self._write_tokenizer(folder, parts[0].block)
-        shards, groups, components = collect.write_tables(self.shard_files, parts)
+        shards, groups, components = collect.write_tables(self.shard_files, collect.indexed(parts))
         about = {"pipeline": self.pipeline, "code": __version__}
         tables = {"shards": shards, "row_groups": groups}
         root = collect.manifest_root(tables, components, parts[0].block, about)

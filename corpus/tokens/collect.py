@@ -5,7 +5,7 @@ belongs to. Parts of an earlier plan (more shards, other components) are left as
 the manifest lists is what the folder holds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,27 +85,38 @@ def check_shards(folder: Path, shards: Sequence[Mapping[str, Any]]) -> None:
             raise ShardError(f"{path}: missing or not {shard['bytes']:,} bytes; remove its report and run again")
 
 
-def write_tables(shard_set: ShardSet, parts: Sequence[IndexPart]) -> tuple[Written, Written, dict[str, Any]]:
-    """Write both tables; return them and the components' totals with their Merkle roots."""
+def indexed(parts: Sequence[IndexPart]) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    """Yield the row of each shard in the shards table, and its rows of the row-groups table."""
+    for part in parts:
+        if part.shard:
+            yield dict(part.shard), read_parquet(part.path).replace_schema_metadata(None)
+
+
+def write_tables(
+    shard_set: ShardSet, entries: Iterable[tuple[Mapping[str, Any], pa.Table]]
+) -> tuple[Written, Written, dict[str, Any]]:
+    """Write both tables of the shards in `entries`; return them and the components' totals with their Merkle roots."""
     folder = shard_set.root / shard_set.name
-    shards = [dict(part.shard) for part in parts if part.shard]
+    shards: list[dict[str, Any]] = []
+    leaves: dict[str, list[bytes]] = {}
+    with TableWriter(shard_set, 0, ROW_GROUPS, path=folder / ROW_GROUPS_NAME) as groups:
+        for rows in _batched(_numbered(entries, shards, leaves)):
+            groups.write(rows)
     with TableWriter(shard_set, 0, SHARDS, path=folder / SHARDS_NAME) as table:
         table.write(shards)
-    leaves: dict[str, list[bytes]] = {str(shard["component"]): [] for shard in shards}
-    with TableWriter(shard_set, 0, ROW_GROUPS, path=folder / ROW_GROUPS_NAME) as groups:
-        for rows in _batched(_numbered(parts, leaves)):
-            groups.write(rows)
     totals = {name: _totals([s for s in shards if s["component"] == name]) for name in sorted(leaves)}
     return table.written, groups.written, {n: t | {"merkle_root": merkle_root(leaves[n])} for n, t in totals.items()}
 
 
-def _numbered(parts: Sequence[IndexPart], leaves: Mapping[str, list[bytes]]) -> Iterator[pa.Table]:
-    """Yield each shard's row groups with the shard's number, noting their checksums by component."""
-    for number, part in enumerate(p for p in parts if p.shard):
-        rows = read_parquet(part.path).replace_schema_metadata(None)
-        leaves[str((part.shard or {})["component"])].extend(rows["checksum"].to_pylist())
-        shard = pa.array([number] * rows.num_rows, pa.int32())
-        yield rows.set_column(0, ROW_GROUPS.field("shard"), shard).cast(ROW_GROUPS)
+def _numbered(
+    entries: Iterable[tuple[Mapping[str, Any], pa.Table]], shards: list[dict[str, Any]], leaves: dict[str, list[bytes]]
+) -> Iterator[pa.Table]:
+    """Yield each shard's row groups with the shard's number; note the shard, and checksums by component."""
+    for shard, rows in entries:
+        number = pa.array([len(shards)] * rows.num_rows, pa.int32())
+        shards.append(dict(shard))
+        leaves.setdefault(shard["component"], []).extend(rows["checksum"].to_pylist())
+        yield rows.set_column(0, ROW_GROUPS.field("shard"), number).cast(ROW_GROUPS)
 
 
 def _batched(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -234,7 +234,7 @@ def write_shard(
         for chosen in rows.row_groups(group_tokens):
             groups.append(_write_group(out, rows, chosen, vocabulary))
     found = pq.read_metadata(path)
-    table = [group | _places(found.row_group(i)) | {"row_group": i, "shard": 0} for i, group in enumerate(groups)]
+    table = [group | places_of(found.row_group(i)) | {"row_group": i, "shard": 0} for i, group in enumerate(groups)]
     return ShardFile(
         written=out.written,
         row_groups=pa.Table.from_pylist(table, schema=ROW_GROUPS),
@@ -260,7 +260,7 @@ def _write_group(out: TableWriter, rows: OrderedRows, chosen: npt.NDArray[np.int
     return {"tokens": len(ids), "rows": len(lengths), "documents": documents, "checksum": checksum}
 
 
-def _places(group: Any) -> dict[str, int]:
+def places_of(group: Any) -> dict[str, int]:
     """Return where a row group and its n_tokens column lie in the file, in bytes."""
     columns = [group.column(i) for i in range(group.num_columns)]
     starts = [_start(c) for c in columns]

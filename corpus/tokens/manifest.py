@@ -30,6 +30,8 @@ ROOT_NAME: Final = "manifest.json"
 SHARDS_NAME: Final = "manifest-shards.parquet"
 ROW_GROUPS_NAME: Final = "manifest-row-groups.parquet"
 TOKENIZER_NAME: Final = "tokenizer.json"
+REMOVAL: Final = ".removal"
+"""Where a removal of documents is at work (removal.py); with it and without a root, it was stopped."""
 
 SHARDS: Final = pa.schema(
     [
@@ -152,7 +154,9 @@ def load_manifest(folder: str | Path) -> Manifest:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise ShardError(f"{folder}: no {ROOT_NAME}, so not a finished dataset; run the pipeline to its end") from error
+        stopped = (Path(folder) / REMOVAL).exists()
+        remedy = "run `corpus shards remove` again, it was stopped" if stopped else "run the pipeline to its end"
+        raise ShardError(f"{folder}: no {ROOT_NAME}, so not a finished dataset; {remedy}") from error
     except OSError as error:
         raise ShardError(f"{path}: cannot be read ({error}); copy the whole folder again") from error
     return Manifest(Path(folder), checked_root(content, str(path)))

@@ -1,6 +1,7 @@
 """`corpus shards` from the command line: what it prints, for people and for scripts, and what it refuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import flat_readers
@@ -91,3 +92,46 @@ def test_export_names_the_files_it_wrote(folder: Path, tmp_path: Path) -> None:
     assert (again.exit_code, "is there already" in again.output) == (1, True)
     assert call("export", folder, "--format", "arrow", "--out", tmp_path / "web").exit_code == 2
     assert call("export", folder, "--format", "npy", "--out", tmp_path / "web", "--component", "fr").exit_code == 1
+
+
+def test_remove_tells_what_went_and_what_was_not_there(folder: Path, tmp_path: Path) -> None:
+    """From options and a listing, into a new folder, which verifies; what meant nothing is on standard error."""
+    one, two, *rest = [page for page in pages(80) if page.component]
+    listing = tmp_path / "requests.txt"
+    listing.write_text(f"# two pages\nurl https://example.org/{two.number}\nsite nowhere.example\n")
+    asked = ["--doc", one.id.hex(), "--from", listing]
+    done = call("remove", folder, *asked, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert f"{tmp_path / 'out'}: 2 documents, " in done.output
+    assert "no document: site nowhere.example\n" in done.output
+    assert call("verify", tmp_path / "out").exit_code == 0
+    assert {line["doc_id"] for line in lines("cat", tmp_path / "out")} == {page.id.hex() for page in rest}
+
+
+def test_remove_in_place_can_be_said_twice(folder: Path, tmp_path: Path) -> None:
+    """The second time it says that it was done before; JSON has the entry of the manifest."""
+    here = shutil.copytree(folder, tmp_path / "shards")
+    one, two = [page for page in pages(80) if page.component][:2]
+    asked = ["--doc", one.id.hex(), "--url", f"https://example.org/{two.number}", "--in-place"]
+    first, second = (json.loads(call("remove", here, *asked, "--json").output) for _ in range(2))
+    assert first | {"done_before": True} == second
+    assert first["parent"]["request"]["docs"] == 1
+    assert "removed before; dataset" in call("remove", here, *asked).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--site", "example.org"], 2, "give --out FOLDER for a new folder, or --in-place"),
+        (["--site", "example.org", "--out", "x", "--in-place"], 2, "or --in-place"),
+        (["--in-place"], 2, "give what to remove"),
+        (["--site", "com", "--in-place"], 1, "give a host or a registered domain"),
+        (["--site", "nowhere.example", "--in-place"], 1, "holds nothing of what is to be removed"),
+        (["--site", "example.org", "--in-place"], 1, "nothing would be left"),
+    ],
+)
+def test_remove_refuses_what_makes_no_sense(folder: Path, arguments: list[str], code: int, message: str) -> None:
+    """One sentence, and the folder is as it was."""
+    done = call("remove", folder, *arguments)
+    assert (done.exit_code, message in done.output) == (code, True), done.output
+    assert call("verify", folder).exit_code == 0
