@@ -27,6 +27,12 @@ DIFFERENCES = {"only_a": "only in A", "only_b": "only in B", "changed": "changed
 AsJson = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
+def out() -> Console:
+    """Return the console for results (standard output; as wide as tables like it when that is no terminal)."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
+
+
 @click.group()
 def shards() -> None:
     """Look at finished token shards, check and compare them, take documents out, write other formats."""
@@ -52,11 +58,15 @@ def info(folder: Path, as_json: bool) -> None:
         name: sum(int(c[name]) for c in manifest.components.values()) for name in ("shards", "documents", "tokens")
     }
     rows.append(("all", total["shards"], total["documents"], total["tokens"]))
-    console = Console(highlight=False)
+    console = out()
     console.print(f"dataset    {manifest.dataset}", soft_wrap=True)
     console.print(harmless(f"tokenizer  {tokenizer['name']}, {tokenizer['vocabulary']:,} ids"), soft_wrap=True)
     console.print(f"           SHA-256 {tokenizer['sha256']}", soft_wrap=True)
     console.print(harmless(f"ids        {manifest.root['dtype']}, {boundary_of(boundary)}"), soft_wrap=True)
+    for parent in manifest.root.get("parents", []):
+        gone = sum(counts["documents"] for counts in parent["removed"].values())
+        text = f"parent     {parent['dataset']}, {gone:,} documents removed {parent['removed_at']}"
+        console.print(harmless(text), soft_wrap=True)
     columns = ("component", "shards", "documents", "tokens")
     console.print(table("Components", columns, rows, columns[1:]))
 
@@ -180,7 +190,7 @@ def diff(one: Path, two: Path, examples: int, as_json: bool) -> None:
             (name, c["state"], *c["documents"], *(c.get(kind, "") for kind in DIFFERENCES))
             for name, c in found["components"].items()
         ]
-        Console(highlight=False).print(table("Components", columns, rows, columns[2:]))
+        out().print(table("Components", columns, rows, columns[2:]))
 
 
 def told_differences(found: Mapping[str, Any]) -> Iterator[str]:
@@ -239,7 +249,7 @@ def export_shards(folder: Path, form: str, prefix: Path, components: tuple[str, 
     metavar="FILE",
     help="File with a line each: site HOST, url URL or doc ID; - for standard input.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="New folder for what is left.")
+@click.option("--out", "target", type=click.Path(path_type=Path), metavar="FOLDER", help="New folder for what is left.")
 @click.option("--in-place", is_flag=True, help="Change FOLDER itself.")
 @AsJson
 def remove(
@@ -248,7 +258,7 @@ def remove(
     urls: tuple[str, ...],
     docs: tuple[str, ...],
     listing: TextIO | None,
-    out: Path | None,
+    target: Path | None,
     in_place: bool,
     as_json: bool,
 ) -> None:
@@ -262,13 +272,13 @@ def remove(
     corpus shards remove out/shards --url https://example.org/page --doc 11a4f70d1884e2613051898f7fdcec99 --in-place
     corpus shards remove out/shards --from requests.txt --in-place
     """
-    if (out is None) != in_place:
+    if (target is None) != in_place:
         raise click.UsageError("give --out FOLDER for a new folder, or --in-place")
     pairs = [("site", site) for site in sites] + [("url", url) for url in urls] + [("doc", doc) for doc in docs]
     request = request_of(pairs + (lines_of(listing.read()) if listing else []))
     if not len(request):
         raise click.UsageError("give what to remove: --site, --url, --doc or --from")
-    done = remove_in_place(folder, request) if out is None else remove_into(folder, request, out)
+    done = remove_in_place(folder, request) if target is None else remove_into(folder, request, target)
     for name in done.unmatched:
         click.echo(harmless(f"no document: {name}").plain, err=True)
     if as_json:

@@ -117,6 +117,7 @@ def test_remove_in_place_can_be_said_twice(folder: Path, tmp_path: Path) -> None
     assert first | {"done_before": True} == second
     assert first["parent"]["request"]["docs"] == 1
     assert "removed before; dataset" in call("remove", here, *asked).output
+    assert f"parent     {first['parent']['dataset']}, 2 documents removed 20" in call("info", here).output
 
 
 @pytest.mark.parametrize(

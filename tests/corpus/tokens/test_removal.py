@@ -1,6 +1,8 @@
 """Documents taken out: they are gone, all others are as they were, and the set verifies, whatever stopped it."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -139,6 +141,26 @@ def test_in_place_is_what_a_new_folder_would_be(folder: Path, tmp_path: Path) ->
     again = remove_in_place(here, urls(numbers))
     assert (again.before, again.dataset, again.entry) == (True, done.dataset, done.entry)
     assert verify(here) == []
+
+
+def test_where_links_cannot_be_made_files_are_copied_and_checked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another file system: the same bytes, each its own file; one that is not the manifest's is refused."""
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", no_link)
+    here = shutil.copytree(folder, tmp_path / "shards")
+    page = next(page for page in pages(160) if page.component == "en")
+    remove_into(here, request_of([("doc", page.id.hex())]), tmp_path / "out")
+    assert verify(tmp_path / "out") == []
+    assert {path.stat().st_nlink for path in (tmp_path / "out").rglob("*.parquet")} == {1}
+    path = here / "de" / "shard-00000.parquet"
+    path.write_bytes(path.read_bytes()[::-1])
+    with pytest.raises(ShardError, match=r"SHA-256|cannot be read"):
+        remove_into(here, request_of([("doc", page.id.hex())]), tmp_path / "other")
 
 
 def test_segments_go_together(tmp_path: Path) -> None:
