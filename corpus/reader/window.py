@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from corpus.reader.groups import RowGroup
 from corpus.reader.packing import Packed, Piece, best_fit, pad
-from corpus.reader.passes import Ints, Part, permuted
+from corpus.reader.passes import ALGORITHM, Ints, Part
+from corpus.reader.permutation import shuffled
 from corpus.reader.settings import ReaderSettings
+from corpus.settings import fingerprint
 
 SPAN: Final = np.dtype(
     [
@@ -84,13 +86,13 @@ def window_of(
         packed = in_units(parts, documents, settings)
     else:
         documents = [document for part in parts for document in cut(part, groups[part.group])]
-        order = permuted(len(documents), "documents", *key)
+        order = shuffled(len(documents), fingerprint(ALGORITHM, "documents", *key).encode())
         documents = [documents[place] for place in order.tolist()]
         sizes = [document.tokens for document in documents]
         if settings.packing == "concat":
             return laid_out([[(place, 0, size) for place, size in enumerate(sizes)]], documents, groups, 0, 0)
         packed = best_fit(sizes, length, count)
-    order = permuted(len(packed.sequences), "sequences", *key)
+    order = shuffled(len(packed.sequences), fingerprint(ALGORITHM, "sequences", *key).encode())
     sequences = [packed.sequences[place] for place in order.tolist()]
     return laid_out(sequences, documents, groups, length, settings.pad_id, packed.dropped)
 

@@ -1,0 +1,94 @@
+"""Plans and manifests of 15 T tokens in 15 M row groups, made of numbers alone; how long and how large they are.
+
+    python big_plans.py plan GROUPS PACKING     the plan, from arrays
+    python big_plans.py reader FOLDER           a reader over the manifest that `write_manifest` made
+
+Run as a program, so that memory is that of one plan. Prints JSON: seconds, MB, and milliseconds to plan a batch.
+"""
+
+import json
+import random
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.plan import Plan
+
+SETTINGS: dict[str, Any] = {"sequence_length": 2048, "batch_size": 1024, "lanes": 64, "seed": 1}
+COMPONENTS = ("a", "b", "c", "d")
+
+
+def peak() -> float:
+    """Return the most memory that this process has held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def sizes(groups: int) -> Any:
+    """Return the tokens of each row group: 1 M, but for the last of each shard of 128."""
+    found = np.full(groups, 1_000_000, np.int64)
+    found[127::128] = 312_345
+    return found
+
+
+def milliseconds(plan: Plan, steps: int, *, draws: int = 200) -> list[float]:
+    """Return how long planning all sequences of some random batches takes, in order; for one rank of 8."""
+    chosen = random.Random(3)
+    found = []
+    for _ in range(draws):
+        step = chosen.randrange(steps)
+        start = time.perf_counter()
+        for lane in plan.lanes_of(chosen.randrange(8), 8):
+            for slot in range(plan.per_lane):
+                located = plan.locate(lane, step * plan.per_lane + slot)
+                for place in located.passed.places(lane, located.within):
+                    assert place.start >= 0
+            assert located.passed.parts(lane, place.window)
+        found.append(1000 * (time.perf_counter() - start))
+    return sorted(found)
+
+
+def plan_of(groups: int, packing: str) -> dict[str, float]:
+    """Make a plan from arrays and ask it for random batches."""
+    tokens, of = sizes(groups), np.repeat(np.arange(len(COMPONENTS), dtype=np.int16), -(-groups // 4))[:groups]
+    before, start = peak(), time.perf_counter()
+    settings = ReaderSettings(**SETTINGS, packing=packing, epochs=3 if packing == "concat" else 1)
+    plan = Plan(settings, "dataset", COMPONENTS, tokens, of)
+    built = time.perf_counter() - start
+    return report(plan, built) | {"mb": peak() - before}
+
+
+def report(plan: Plan, built: float) -> dict[str, float]:
+    """Return the figures of a plan that took so many seconds."""
+    assert plan.steps is not None
+    start = time.perf_counter()
+    for lane in range(plan.lanes):
+        plan.locate(lane, 0).passed.windows(lane)
+    first = time.perf_counter() - start
+    times = milliseconds(plan, plan.steps_per_epoch)
+    sequences = plan.steps * plan.settings.batch_size
+    return {
+        "seconds": built, "first_pass_seconds": first, "sequences": sequences, "median_ms": times[len(times) // 2],
+        "p99_ms": times[len(times) * 99 // 100],
+    }  # fmt: skip
+
+
+def reader_of(folder: Path) -> dict[str, float]:
+    """Open a reader over a manifest."""
+    start = time.perf_counter()
+    reader = TokenReader(folder, ReaderSettings(**SETTINGS))
+    return report(reader.plan, time.perf_counter() - start) | {"mb": peak()}
+
+
+def main(what: str, *arguments: str) -> None:
+    """Run one of the two."""
+    found = plan_of(int(arguments[0]), arguments[1]) if what == "plan" else reader_of(Path(arguments[0]))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
