@@ -59,7 +59,7 @@ class LocalFolder:
     def check(self, path: str, size: int) -> None:
         """See Source."""
         try:
-            found = (self._folder / path).stat().st_size
+            found = os.stat(f"{self._folder}/{path}").st_size  # noqa: PTH116 - a hundred thousand of them
         except OSError as error:
             raise ShardError(f"{self._folder / path}: missing; copy the whole folder again") from error
         if found != size:
