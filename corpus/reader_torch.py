@@ -8,6 +8,7 @@ would live in a process that the trainer cannot ask. Decoding a row group takes 
 interpreter lock. This is the one module that imports torch (extra `train`).
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from corpus.errors import MissingError, PipelineError
-from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader import ReaderSettings, ReadingSettings, TokenReader
 
 try:
     import torch
@@ -62,15 +63,32 @@ def _tensor(value: Any) -> Any:
 
 
 def torch_dataset(
-    path: str | Path, settings: ReaderSettings, *, rank: int | None = None, world_size: int | None = None
+    path: str | Path,
+    settings: ReaderSettings,
+    *,
+    rank: int | None = None,
+    world_size: int | None = None,
+    reading: ReadingSettings | None = None,
+    group: Any = None,
 ) -> TokenDataset:
-    """Return a dataset over the shards in `path`.
+    """Return a dataset over the shards in `path`, a folder or URL.
 
     Rank and world size (data-parallel) default to those of torch.distributed when it is initialised, else 0 and 1.
+    There, with on_damage="quarantine" in `reading`, all ranks tell each other of each batch what they found damaged;
+    group: the process group that they do it in, by default all; it must hold one process for each rank.
     """
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     if rank is None:
         rank = torch.distributed.get_rank() if distributed else 0
     if world_size is None:
         world_size = torch.distributed.get_world_size() if distributed else 1
-    return TokenDataset(TokenReader(path, settings, rank=rank, world_size=world_size))
+    several = distributed and world_size > 1 and reading is not None and reading.on_damage == "quarantine"
+    agree = functools.partial(_of_all, world_size, group) if several else None
+    return TokenDataset(TokenReader(path, settings, rank=rank, world_size=world_size, reading=reading, agree=agree))
+
+
+def _of_all(world_size: int, group: Any, damaged: list[int]) -> list[int]:
+    """Return the damaged row groups of all ranks."""
+    found: list[list[int]] = [[] for _ in range(world_size)]
+    torch.distributed.all_gather_object(found, damaged, group=group)
+    return [number for some in found for number in some]

@@ -220,6 +220,7 @@ class Run:
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
         with whole_file(self.checkpoint) as file:
             torch.save(state, file)
+        save_settings(self.options.out / "reader.json", self.data.reader)
 
     def resume(self) -> None:
         """Go on from the checkpoint where there is one; log lines after it are written again."""
@@ -242,7 +243,6 @@ class Run:
     def train(self) -> None:
         """Train up to the last step, with a line of log for each."""
         self.resume()
-        save_settings(self.options.out / "reader.json", self.data.reader)
         self.model.train()
         batches, clock = iter(self.data), time.perf_counter()
         with self.log.open("a") as log:

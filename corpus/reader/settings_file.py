@@ -1,9 +1,9 @@
 """A reader's settings as a JSON file, which a training run leaves beside its checkpoints.
 
-The file holds the fields of ReaderSettings, those with a default only where they differ from it need be there, and
-`plan`, the hash of the plan that the run read by (absent in a file written by hand). With it and the shards, the
-documents of any step can be named again (`corpus trace SHARDS --step N --reader FILE`); the hash tells when the shards
-or the settings are not those of the run.
+The file holds the fields of ReaderSettings; in one written by hand, those with a default may be left out. A run also
+writes `plan`, the hash of the plan that it read by, and `quarantine`, the row groups that it read others in place of.
+With the file and the shards, the documents of any step can be named again (`corpus trace SHARDS --step N --reader
+FILE`); the hash tells when the shards or the settings are not those of the run.
 """
 
 import dataclasses
@@ -21,13 +21,23 @@ from corpus.storage import write_text
 FIELDS: Final = {field.name: field for field in dataclasses.fields(ReaderSettings)}
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SavedReader:
+    """What such a file says: plan is None in one written by hand."""
+
+    settings: ReaderSettings
+    plan: str | None = None
+    quarantine: tuple[int, ...] = ()
+
+
 def save_settings(path: Path, reader: TokenReader) -> None:
-    """Write a reader's settings and the hash of its plan, whole or not at all."""
-    write_text(path, json.dumps({"plan": reader.plan.hash, **dataclasses.asdict(reader.settings)}, indent=1) + "\n")
+    """Write a reader's settings, the hash of its plan and its quarantine, whole or not at all."""
+    told = {"plan": reader.plan.hash, "quarantine": reader.quarantined}
+    write_text(path, json.dumps(told | dataclasses.asdict(reader.settings), indent=1) + "\n")
 
 
-def load_settings(path: Path) -> tuple[ReaderSettings, str | None]:
-    """Return the settings of a file, and the hash of the plan when the file has one."""
+def load_settings(path: Path) -> SavedReader:
+    """Return what a file says; one that is wrong is a SettingError that names the field."""
     try:
         values = json.loads(path.read_text())
     except OSError as error:
@@ -36,8 +46,8 @@ def load_settings(path: Path) -> tuple[ReaderSettings, str | None]:
         raise SettingError("ReaderSettings", "file", str(path), f"it is no JSON ({error})") from error
     if not isinstance(values, dict):
         raise SettingError("ReaderSettings", "file", str(path), "write the fields as a JSON object")
-    plan = values.pop("plan", None)
-    return settings_of(values), plan
+    plan, quarantine = values.pop("plan", None), values.pop("quarantine", [])
+    return SavedReader(settings=settings_of(values), plan=plan, quarantine=tuple(quarantine))
 
 
 def settings_of(values: Mapping[str, Any]) -> ReaderSettings:

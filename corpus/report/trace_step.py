@@ -22,13 +22,14 @@ def trace_step(folder: Path, settings: Path, step: int) -> dict[str, Any]:
     holds the hash of a plan and the shards give another, that is a ShardError.
     """
     shards = folder / "shards" if (folder / "shards" / "manifest.json").exists() else folder
-    wanted, plan = load_settings(settings)
-    with TokenReader(shards, wanted) as reader:
-        if plan is not None and plan != reader.plan.hash:
+    saved = load_settings(settings)
+    with TokenReader(shards, saved.settings) as reader:
+        if saved.plan is not None and saved.plan != reader.plan.hash:
             raise ShardError(
-                f"{settings} belongs to another plan ({str(plan)[:12]}...) than {shards} gives ({reader.plan.hash[:12]}"
-                "...): the shards or the settings are not those of the run, so its steps had other documents"
+                f"{settings} belongs to another plan ({saved.plan[:12]}...) than {shards} gives "
+                f"({reader.plan.hash[:12]}...): the shards or the settings are not those of the run, so its steps had other documents"
             )
+        reader.quarantine(saved.quarantine)
         sequences: dict[int, list[dict[str, Any]]] = {}
         pages: dict[tuple[int, int], dict[str, Any]] = {}
         for number, start, tokens, group, row, first in reader.references(step).tolist():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from token_roots import make_shards
 
-from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader import ReaderSettings, ReadingSettings, TokenReader
+from corpus.tokens.manifest import load_manifest
 
 TORCHDATA_WARNS = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
 """torchdata calls what newer releases of torch no longer want called."""
@@ -115,6 +117,49 @@ def test_the_state_in_a_stateful_loader_counts_what_was_handed_out(folder: Path)
     reader = TokenReader(folder, SETTINGS)
     reader.load_state_dict(dataset.state_dict())
     assert next(iter(reader))["sequence"].tolist() == [16, 17, 18, 19]
+
+
+RANK = """
+import json, sys
+import torch.distributed
+from corpus.reader import ReaderSettings, ReadingSettings
+from corpus.reader_torch import torch_dataset
+
+folder, meeting, rank = sys.argv[1], sys.argv[2], int(sys.argv[3])
+torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+settings = ReaderSettings(sequence_length=32, batch_size=4, seed=1)
+dataset = torch_dataset(folder, settings, reading=ReadingSettings(on_damage="quarantine"))
+ids = [batch["input_ids"].tolist() for batch in dataset]
+print(json.dumps([ids, dataset.state_dict()]))
+torch.distributed.destroy_process_group()
+"""
+
+
+def damaged_copy(folder: Path, target: Path, group: int) -> Path:
+    """Return a copy of a folder with one bit of a row group's ids flipped."""
+    copy = Path(shutil.copytree(folder, target))
+    place = load_manifest(copy).row_groups().to_pylist()[group]
+    path = copy / load_manifest(copy).shards().to_pylist()[place["shard"]]["path"]
+    content = bytearray(path.read_bytes())
+    content[(place["offset"] + place["lengths_offset"]) // 2] ^= 8
+    path.write_bytes(content)
+    return copy
+
+
+@pytest.mark.train
+def test_ranks_agree_on_what_is_damaged(folder: Path, tmp_path: Path) -> None:
+    """Two processes of torch.distributed, whose lanes differ: both end with the same quarantine, as one rank does."""
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    copy = damaged_copy(folder, tmp_path / "copy", 2)
+    with TokenReader(copy, SETTINGS, reading=ReadingSettings(on_damage="quarantine")) as reader:
+        expected = [batch["input_ids"].tolist() for batch in reader]
+        state = reader.state_dict()
+    assert state["quarantine"] == [2]
+    command = [sys.executable, "-c", RANK, str(copy), str(tmp_path / "meeting")]
+    ranks = [subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE) for rank in range(2)]
+    (one, first), (two, second) = (json.loads(rank.communicate(timeout=120)[0]) for rank in ranks)
+    assert [a + b for a, b in zip(one, two, strict=True)] == expected
+    assert first == second == state
 
 
 @pytest.mark.train

@@ -9,7 +9,7 @@ from token_roots import make_shards
 
 from corpus.errors import MissingError, SettingError
 from corpus.reader import ReaderSettings, Stage, TokenReader
-from corpus.reader.settings_file import load_settings, save_settings
+from corpus.reader.settings_file import SavedReader, load_settings, save_settings
 
 SIZE: dict[str, Any] = {"sequence_length": 16, "batch_size": 4}
 
@@ -25,18 +25,20 @@ SIZE: dict[str, Any] = {"sequence_length": 16, "batch_size": 4}
     ids=["plain", "pad", "mixture", "stages"],
 )
 def test_settings_come_back_as_they_were(tmp_path: Path, more: dict[str, Any]) -> None:
-    """All fields, and the hash of the plan."""
+    """All fields, the hash of the plan, and the quarantine."""
     settings = ReaderSettings(**SIZE, **more)
     reader = TokenReader(make_shards(tmp_path, count=60), settings)
+    reader.quarantine([1])
     save_settings(tmp_path / "reader.json", reader)
-    assert load_settings(tmp_path / "reader.json") == (settings, reader.plan.hash)
+    expected = SavedReader(settings=settings, plan=reader.plan.hash, quarantine=(1,))
+    assert load_settings(tmp_path / "reader.json") == expected
 
 
 def test_a_file_by_hand_needs_no_more_than_what_has_no_default(tmp_path: Path) -> None:
     """Two fields are enough; there is no plan to compare with."""
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(SIZE))
-    assert load_settings(path) == (ReaderSettings(**SIZE), None)
+    assert load_settings(path) == SavedReader(settings=ReaderSettings(**SIZE), plan=None, quarantine=())
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,19 @@ def test_other_shards_or_settings_are_refused(root: Path, tmp_path: Path) -> Non
         trace_step(root, root / "reader.json", 100_000)
 
 
+def test_what_a_run_read_in_place_of_others_is_named(root: Path, tmp_path: Path) -> None:
+    """With a row group in quarantine, the step's documents are those that stood in, none of the row group itself."""
+    reader = TokenReader(root / "shards", SETTINGS)
+    away = int(reader.references(STEP)["group"][0])
+    reader.quarantine([away])
+    save_settings(tmp_path / "reader.json", reader)
+    expected = reader.references(STEP)
+    assert away not in expected["group"]
+    found = trace_step(root, tmp_path / "reader.json", STEP)["sequences"]
+    shown = [(one["sequence"], d["start"], d["row"]) for one in found for d in one["documents"]]
+    assert shown == [(e["sequence"], e["start"], e["row"]) for e in expected]
+
+
 def test_the_command_prints_them(root: Path) -> None:
     """As a table with pages and offsets, or as JSON; half of the options is a usage error."""
     asked = ["trace", str(root), "--step", str(STEP), "--reader", str(root / "reader.json")]
