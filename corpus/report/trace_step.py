@@ -27,7 +27,8 @@ def trace_step(folder: Path, settings: Path, step: int) -> dict[str, Any]:
         if saved.plan is not None and saved.plan != reader.plan.hash:
             raise ShardError(
                 f"{settings} belongs to another plan ({saved.plan[:12]}...) than {shards} gives "
-                f"({reader.plan.hash[:12]}...): the shards or the settings are not those of the run, so its steps had other documents"
+                f"({reader.plan.hash[:12]}...): the shards or the settings are not those of the run, so its steps had "
+                "other documents"
             )
         reader.quarantine(saved.quarantine)
         sequences: dict[int, list[dict[str, Any]]] = {}
