@@ -69,8 +69,8 @@ def by_mask(mask: Tensor) -> Attend:
     """Return attention under a mask, on any device."""
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        heads = (x.transpose(1, 2) for x in (q, k, v))
-        return functional.scaled_dot_product_attention(*heads, attn_mask=mask).transpose(1, 2)
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2)
 
     return attend
 
