@@ -1,8 +1,9 @@
 """What differs between two shard sets: identity, tokenizer, boundary, components, and documents by id and tokens.
 
-Equal Merkle roots say that a component holds the same ids in the same order, so it is not read. Otherwise both sides
-are merged in the order of their keys, which is the same on both where they were written with the same order key; else
-they are sorted by document id first, by DuckDB, which spills to disk. Memory: a row group a side.
+Equal Merkle roots say that a component holds the same ids in the same order, so it is not read; nor are files that both
+sides have, by their SHA-256, as after a removal. The others are merged in the order of their keys, which is the same on
+both sides where they were written with the same order key; else they are sorted by document id first, by DuckDB, which
+spills to disk. Memory: a row group a side.
 
 A document has changed when its ids differ, segments joined. Provenance is not compared.
 """
@@ -10,7 +11,7 @@ A document has changed when its ids differ, segments joined. Provenance is not c
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -113,26 +114,38 @@ def _component(one: Manifest, two: Manifest, name: str, examples: int) -> dict[s
         return {"state": "only in B" if sides[0] is None else "only in A"} | sizes
     if sides[0]["merkle_root"] == sides[1]["merkle_root"]:
         return {"state": "same"} | sizes
+    contents = Contents(one), Contents(two)
     tally = Tally(examples)
+    shared = _shared(*contents, name)
+    tally.same = sum(shard["documents"] for shard in contents[0].shards if shard["sha256"] in shared)
     with tempfile.TemporaryDirectory(prefix="headwater-") as scratch:
-        for pair in _pairs(Contents(one), Contents(two), name, Path(scratch)):
+        for pair in _pairs(*contents, name, shared, Path(scratch)):
             tally.add(*pair)
     changed = tally.only_a or tally.only_b or tally.changed
     return {"state": "differs" if changed else "same documents, cut or ordered otherwise"} | sizes | tally.readable()
 
 
-def _pairs(one: Contents, two: Contents, component: str, scratch: Path) -> Iterator[tuple[Entry | None, Entry | None]]:
-    """Yield each document of either side, with what the other has of it."""
-    sides = [entries(contents, component) for contents in (one, two)]
-    if len({*_order_keys(one, component), *_order_keys(two, component)}) > 1:
+def _shared(one: Contents, two: Contents, component: str) -> set[str]:
+    """Return the SHA-256 of the files of a component that both sides have."""
+    sides = ({c.shards[number]["sha256"] for number in c.numbers(component)} for c in (one, two))
+    return set.intersection(*sides)
+
+
+def _pairs(
+    one: Contents, two: Contents, component: str, shared: Set[str], scratch: Path
+) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """Yield each document of either side with what the other has of it, but for those in shared files."""
+    read = [[n for n in c.numbers(component) if c.shards[n]["sha256"] not in shared] for c in (one, two)]
+    sides = [entries(contents, numbers) for contents, numbers in zip((one, two), read, strict=True)]
+    if len({*_order_keys(one, read[0]), *_order_keys(two, read[1])}) > 1:
         return merged(*(by_id(side, scratch / str(number)) for number, side in enumerate(sides)))
     return merged(*(ordered(side, c.manifest.folder) for side, c in zip(sides, (one, two), strict=True)))
 
 
-def _order_keys(contents: Contents, component: str) -> set[str]:
-    """Return the keys that the shards of a component were ordered by: one, unless they were put together by hand."""
+def _order_keys(contents: Contents, numbers: Sequence[int]) -> set[str]:
+    """Return the keys that shards were ordered by: one, unless they were put together by hand."""
     found = set()
-    for number in contents.numbers(component):
+    for number in numbers:
         with contents.open(number) as shard:
             found.add(str(shard.block["order_key"]))
     return found
@@ -153,9 +166,9 @@ def merged(one: Iterator[Entry], two: Iterator[Entry]) -> Iterator[tuple[Entry |
             a, b = next(one, None), next(two, None)
 
 
-def entries(contents: Contents, component: str) -> Iterator[Entry]:
-    """Yield the documents of a component in the shards' order."""
-    for number in contents.numbers(component):
+def entries(contents: Contents, numbers: Sequence[int]) -> Iterator[Entry]:
+    """Yield the documents of some shards of a component, in their order."""
+    for number in numbers:
         with contents.open(number) as shard:
             rows = itertools.chain.from_iterable(_rows(table) for table in shard.each(COLUMNS))
             for doc_id, segments in itertools.groupby(rows, key=lambda row: row[0]):

@@ -55,7 +55,7 @@ class Contents:
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
         self.shards: list[dict[str, Any]] = manifest.shards().to_pylist()
-        self._groups = manifest.row_groups().cast(ROW_GROUPS)
+        self._groups = manifest.row_groups(ROW_GROUPS.names).cast(ROW_GROUPS)
         counts = [shard["row_groups"] for shard in self.shards]
         self._first: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         if not np.array_equal(self._groups["shard"].to_numpy(), np.repeat(np.arange(len(counts)), counts)):

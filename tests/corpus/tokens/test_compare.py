@@ -12,6 +12,8 @@ from corpus.errors import ShardError
 from corpus.tokens.compare import Entry, by_id, compare, merged, ordered
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.parts import PartSettings
+from corpus.tokens.removal import remove_into
+from corpus.tokens.takedown import request_of
 
 
 def write(root: Path, made: list[Page], **more: object) -> Path:
@@ -57,6 +59,23 @@ def test_equal_sets_are_told_without_reading(tmp_path: Path) -> None:
     found = compare(load_manifest(one), load_manifest(two))
     assert found["same"]
     assert {component["state"] for component in found["components"].values()} == {"same"}
+
+
+def test_files_that_both_sides_have_are_not_read(tmp_path: Path) -> None:
+    """After a removal most files are shared: the counts are right even when those are gone on both sides."""
+    one = write(tmp_path / "one", pages(160))
+    gone = next(page for page in pages(160) if page.component == "en")
+    remove_into(one, request_of([("doc", gone.id.hex())]), tmp_path / "two")
+    before = {path: path.stat() for path in one.glob("en/*.parquet")}
+    shared = [path.relative_to(one) for path, stat in before.items() if stat.st_nlink == 2]
+    assert len(shared) == len(before) - 1 > 0
+    for path in shared:
+        (one / path).unlink()
+        (tmp_path / "two" / path).unlink()
+    english = compare(load_manifest(one), load_manifest(tmp_path / "two"))["components"]["en"]
+    kept = sum(page.component == "en" for page in pages(160)) - 1
+    assert (english["same"], english["only_a"], english["only_b"], english["changed"]) == (kept, 1, 0, 0)
+    assert english["examples"]["only_a"][0]["doc_id"] == gone.id.hex()
 
 
 def test_other_row_groups_are_the_same_documents(tmp_path: Path) -> None:
