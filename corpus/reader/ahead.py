@@ -64,15 +64,17 @@ class Ahead(Generic[Made]):
         self._pool = self._pool or ThreadPoolExecutor(self._threads, "headwater-ahead")
         self._pool.submit(self._work)
 
-    def take(self, key: Hashable, what: str) -> Made:
-        """Return the result of a job that was ordered, waiting for it; raises what it raised."""
+    def take(self, key: Hashable, what: Callable[[], str]) -> Made:
+        """Return the result of a job that was ordered, waiting for it; raises what it raised. what: named in errors."""
         task = self._tasks.pop(key)
         try:
             made: Made = task.future.result(self._deadline)
         except TimeoutError as error:
             if task.future.done():  # the job's own
                 raise
-            raise ShardError(f"{what}: not read within {self._deadline:g} s; look at the disk or the server") from error
+            raise ShardError(
+                f"{what()}: not read within {self._deadline:g} s; look at the disk or the server"
+            ) from error
         return made
 
     def keep(self, keys: Iterable[Hashable]) -> None:

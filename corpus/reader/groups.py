@@ -87,6 +87,11 @@ class RowGroups:
         self._requests = settings.requests if source.remote and settings.threads else 0
         self._pool: ThreadPoolExecutor | None = None
 
+    def place(self, number: int) -> str:
+        """Return the shard of a row group and which of the shard's it is, for people."""
+        entry = self._index.entry(number)
+        return f"{self._place}/{entry.path}: {entry.place}"
+
     def read_all(self, numbers: Iterable[int]) -> dict[int, RowGroup]:
         """Return row groups by number, from a server several at a time; DamageError names all that are damaged."""
         chosen, found = list(numbers), {}
@@ -232,7 +237,7 @@ class RowGroups:
         self._source.close()
 
     def _message(self, entry: Entry, cause: str) -> str:
-        return f"{self._place}/{entry.path}: {entry.place} {cause}; copy the shard again, or write it anew"
+        return f"{self.place(entry.number)} {cause}; copy the shard again, or write it anew"
 
 
 def repeated(group: RowGroup, tokens: int) -> RowGroup:

@@ -137,14 +137,16 @@ class TokenReader:
         A row group's place is filled with rows of the next one of its component that is not in quarantine, again and
         again, so the plan does not change. The list is part of the state.
         """
-        chosen = sorted(set(groups))
-        there = len(self._groups.tokens)
+        self._groups.quarantined |= self._numbers(groups)
+        self._windows.clear()
+
+    def _numbers(self, groups: Iterable[int]) -> frozenset[int]:
+        chosen, there = frozenset(groups), len(self._groups.tokens)
         if wrong := [group for group in chosen if type(group) is not int or not 0 <= group < there]:
             raise ShardError(
                 f"row group {wrong[0]!r} is none of the {there:,}; give numbers as DamageError.groups does"
             )
-        self._groups.quarantined |= frozenset(chosen)
-        self._windows.clear()
+        return chosen
 
     def seek(self, step: int) -> None:
         """Go on with batch `step`."""
@@ -174,9 +176,13 @@ class TokenReader:
         step = state.get("step")
         if type(step) is not int:
             raise ShardError(f"reader state has step {step!r}, not a number of batches")
+        quarantined = state.get("quarantine", [])
+        if not isinstance(quarantined, list):
+            raise ShardError(f"reader state has quarantine {quarantined!r}, not a list of row groups")
+        numbers = self._numbers(quarantined)
         self.seek(step)
-        self._groups.quarantined = frozenset()
-        self.quarantine(state.get("quarantine", []))
+        self._groups.quarantined = numbers
+        self._windows.clear()
 
     def close(self) -> None:
         """End threads, close connections and let go of windows; the reader can be used again."""

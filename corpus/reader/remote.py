@@ -55,6 +55,8 @@ class RemoteFolder:
         stream = self._stream(path, f"{what}, bytes {offset:,} to {offset + size:,}", total)
         with self._told(stream):
             content = stream.fetch(offset, size)
+            if getattr(stream.source, "live", None):
+                raise RemoteError(f"{stream.url}: the server does not answer to ranges; copy the folder")
             if len(content) != size:
                 raise RemoteError(f"{stream.url}: ends at byte {offset + len(content):,}, the manifest says {total:,}")
         return content
@@ -94,8 +96,6 @@ class RemoteFolder:
     def _told(self, stream: "Ranges") -> Iterator[None]:
         try:
             yield
-            if getattr(stream.source, "live", None):
-                raise RemoteError(f"{stream.url}: the server does not answer to ranges; copy the folder")
         except RemoteError as error:
             asked = f"{stream.requests} request{'s' * (stream.requests != 1)} in {stream.seconds:.1f} s"
             raise ShardError(f"{error} (wanted: {stream.what}; {asked})") from error

@@ -57,35 +57,37 @@ class Windows:
         self._held: dict[tuple[int, str], OrderedDict[Name, Window]] = {}
         self._ahead: Ahead[Made] = Ahead(reading.threads, 2 * reading.deadline)
         self._at: dict[tuple[int, str], tuple[Name, Located]] = {}
+        self._moved = False
         self._ends = functools.lru_cache(maxsize=None)(self._make_ends)
 
     def rows(self, step: int, lanes: range) -> list[Row]:
         """Return the sequences of some lanes in a batch, in order."""
         per_lane, batch = self._plan.per_lane, step * self._settings.batch_size
-        places = [(lane, slot) for lane in lanes for slot in range(per_lane)]
-        located = [self._plan.locate(lane, step * per_lane + slot) for lane, slot in places]
+        places = []
+        for lane in lanes:
+            for slot in range(per_lane):
+                located = self._plan.locate(lane, step * per_lane + slot)
+                places.append((batch + lane * per_lane + slot, located, self._places(lane, located)))
         if self._reading.threads:
-            for (lane, _), one in zip(places, located, strict=True):
-                for name in self._names(lane, one):
-                    self._order(name, one.source, NOW)
-        return [
-            (batch + lane * per_lane + slot, self._stretches(lane, one))
-            for (lane, slot), one in zip(places, located, strict=True)
-        ]
+            for _, located, stretches in places:
+                for name, _ in stretches:
+                    self._order(name, located.source, NOW)
+        return [(number, self._stretches(located, stretches)) for number, located, stretches in places]
 
-    def _names(self, lane: int, located: Located) -> list[Name]:
+    def _places(self, lane: int, located: Located) -> list[tuple[Name, int]]:
+        """Return the windows that a sequence is in, and where it begins in each."""
         return [
-            Name(lane, located.source.name, located.number, place.window)
+            (Name(lane, located.source.name, located.number, place.window), place.start)
             for place in located.passed.places(lane, located.within)
         ]
 
-    def _stretches(self, lane: int, located: Located) -> list[tuple[Window, int, int]]:
+    def _stretches(self, located: Located, places: Sequence[tuple[Name, int]]) -> list[tuple[Window, int, int]]:
         """Return the stretches of windows that make up a sequence."""
         found, length = [], self._settings.sequence_length
         concat = self._settings.packing == "concat"
-        for name, place in zip(self._names(lane, located), located.passed.places(lane, located.within), strict=True):
+        for name, begin in places:
             window = self._window(name, located)
-            start = place.start if concat else place.start * length
+            start = begin if concat else begin * length
             end = min(window.tokens, start + length)
             found.append((window, start, end))
             length -= end - start if concat else 0
@@ -93,16 +95,25 @@ class Windows:
 
     def _window(self, name: Name, located: Located) -> Window:
         held = self._held.setdefault((name.lane, name.source), OrderedDict())
+        before = self._at.get((name.lane, name.source))
+        self._moved |= before is None or before[0] != name
         self._at[name.lane, name.source] = name, located
         if name not in held:
-            what = f"window {name.number} of lane {name.lane} in pass {name.passed} over {name.source!r}"
-            made = self._ahead.take(name, what) if name in self._ahead else self._job(name, located.source)()
+            source = located.source
+            ordered = name in self._ahead
+            made = self._ahead.take(name, lambda: self._told(name, source)) if ordered else self._job(name, source)()
             self._counts.add(used=made.used)
             held[name] = made.window
             while len(held) > HELD:
                 held.popitem(last=False)
         held.move_to_end(name)
         return held[name]
+
+    def _told(self, name: Name, source: Source) -> str:
+        """Return what a window is called in an error."""
+        parts = source.pass_at(name.passed).parts(name.lane, name.number)
+        groups = ", ".join(self._groups.place(part.group) for part in parts)
+        return f"window {name.number} of lane {name.lane} in pass {name.passed} over {name.source!r} ({groups})"
 
     def _order(self, name: Name, source: Source, urgency: int) -> None:
         if name not in self._held.get((name.lane, name.source), ()):
@@ -143,8 +154,9 @@ class Windows:
 
     def read_ahead(self) -> None:
         """Have the windows made that lanes need after the ones of the last batch, as far as there is room."""
-        if not self._reading.threads:
+        if not self._reading.threads or not self._moved:
             return
+        self._moved = False
         wanted = [
             (distance, name, located.source)
             for at, located in self._at.values()

@@ -184,6 +184,10 @@ def test_what_cannot_be_in_quarantine_is_refused(folder: Path) -> None:
         for wrong in (-1, 10**6, "3"):
             with pytest.raises(ShardError, match="is none of the"):
                 reader.quarantine([wrong])  # type: ignore[list-item]
+        for bad in ({"quarantine": 3}, {"quarantine": ["x"]}, {"quarantine": [10**6]}):
+            with pytest.raises(ShardError, match=r"quarantine|is none of the"):
+                reader.load_state_dict(reader.state_dict() | bad)
+        assert reader.quarantined == []
         reader.quarantine(range(len(reader._groups.tokens)))
         with pytest.raises(ShardError, match="every row group of a component is in quarantine"):
             next(iter(reader))

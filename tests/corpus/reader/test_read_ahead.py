@@ -153,9 +153,22 @@ def test_a_job_that_hangs_meets_the_deadline() -> None:
     free = threading.Event()
     ahead.order("a", lambda: int(free.wait(10)), 1, NOW)
     with pytest.raises(ShardError, match=r"window 3: not read within 0.1 s; look at the disk or the server"):
-        ahead.take("a", "window 3")
+        ahead.take("a", lambda: "window 3")
     free.set()
     ahead.close()
+
+
+def test_the_wait_for_a_window_names_its_row_groups(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that hangs: which window of which lane, and the shards it is made of."""
+    free = threading.Event()
+    with TokenReader(folder, SETTINGS, reading=ReadingSettings(deadline=0.1)) as reader:
+        monkeypatch.setattr(reader._groups, "read", lambda _: free.wait(10))
+        message = (
+            r"window 0 of lane 0 in pass 0 over '[ab]' \(.*shard-0000\d.parquet: row group \d.* not read within 0.2 s"
+        )
+        with pytest.raises(ShardError, match=message):
+            next(iter(reader))
+        free.set()
 
 
 def test_what_is_needed_now_goes_first() -> None:
@@ -171,6 +184,6 @@ def test_what_is_needed_now_goes_first() -> None:
     assert ahead.size == 5
     gate.set()
     for name in ("gate", "e"):
-        ahead.take(name, name)
+        ahead.take(name, str)
     assert done == ["True", "d", "a", "b", "e"]
     ahead.close()

@@ -12,6 +12,7 @@ from served_shards import PREFIX, QUICK, digest_of, quick, shard_requests, shard
 
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.chunks import CODECS
 from corpus.reader.settings import PACKINGS, Packing
 from corpus.tokens.manifest import load_manifest
 
@@ -137,6 +138,14 @@ def test_a_server_without_ranges_is_refused(folder: Path) -> None:
         pytest.raises(ShardError, match="does not answer to ranges"),
     ):
         list(remote(site))
+
+
+def test_another_codec_is_learnt_from_a_footer(folder: Path, local: str) -> None:
+    """What is not compressed as layout.py does is read all the same, and is no damage."""
+    with serving(site_of(folder)) as site, remote(site) as reader:
+        reader._groups._codec = CODECS["SNAPPY"]
+        assert digest_of(reader) == local
+        assert reader.counts.damaged == 0
 
 
 def test_damage_on_the_server_is_found_before_its_batch(folder: Path) -> None:
