@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.reader.settings import ReaderSettings
-from corpus.reader.window import Window
+from corpus.reader.window import SPAN, Window
 
 IGNORED: Final = -100
 """Label of a place without one: what torch's cross_entropy passes over by default."""
@@ -46,24 +46,22 @@ def batch_of(rows: Sequence[Row], settings: ReaderSettings) -> Batch:
     """Return the batch of some sequences."""
     length = settings.sequence_length
     ids = np.concatenate([window.ids[start:end] for _, stretches in rows for window, start, end in stretches])
-    spans = spans_of(rows, length)
+    spans, row = spans_of(rows, length)
     flat = ids.astype(settings.dtype)
-    begin, size = spans["sequence"] * length + spans["start"], spans["tokens"]
-    real = np.zeros(len(flat) + 1, np.int8)
-    np.add.at(real, begin, 1)
-    np.add.at(real, begin + size, -1)
-    inside = np.cumsum(real[:-1], dtype=np.int8) > 0
+    begin, size = np.ascontiguousarray(spans["at"]), np.ascontiguousarray(spans["tokens"])
+    inside = filled(begin, size, len(flat))
     labels, loss = labels_of(flat, spans, begin + size - 1, inside, settings)
     edges = segment_edges(begin, size, len(rows), length, masked=settings.mask)
     sizes = np.diff(edges)
-    positions = np.arange(len(flat), dtype=np.int32) - np.repeat(edges[:-1], sizes).astype(np.int32)
+    positions = np.arange(len(flat), dtype=np.int32) - np.repeat(edges[:-1].astype(np.int32), sizes)
     numbers = np.arange(len(sizes)) - np.repeat(*first_of_rows(edges, length)) + 1
-    segments = np.where(inside, np.repeat(numbers, sizes), 0).astype(np.int32)
+    segments = np.repeat(numbers.astype(np.int32), sizes) * inside
     shape = len(rows), length
     sequence = np.array([number for number, _ in rows], np.int64)
     documents = np.empty(len(spans), REFERENCE)
-    for name in REFERENCE.names or ():
-        documents[name] = sequence[spans["sequence"]] if name == "sequence" else spans[name]
+    documents["sequence"], documents["start"] = sequence[row], begin - row * length
+    for name in ("tokens", "group", "row", "first"):
+        documents[name] = spans[name]
     return {
         "input_ids": flat.reshape(shape),
         "labels": labels.reshape(shape),
@@ -78,23 +76,45 @@ def batch_of(rows: Sequence[Row], settings: ReaderSettings) -> Batch:
     }
 
 
-_SPANS: Final = np.dtype([*REFERENCE.descr, ("next", "<i8")])
+def spans_of(rows: Sequence[Row], length: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Return the spans of a batch (SPAN), `at` being their place in the batch laid out flat, and the row of each.
 
-
-def spans_of(rows: Sequence[Row], length: int) -> npt.NDArray[Any]:
-    """Return the spans of a batch; `sequence` is the row here, `next` the id that follows in the document, or -1."""
-    found = []
-    for row, (_, stretches) in enumerate(rows):
-        at = 0
-        for window, start, end in stretches:
-            some = window.between(start, end)
-            one = np.empty(len(some), _SPANS)
-            one["sequence"], one["start"] = row, some["at"] - start + at
-            for name in ("tokens", "group", "row", "first", "next"):
-                one[name] = some[name]
-            found.append(one)
+    A span that goes on beyond a stretch is cut there; what follows in its document is then what follows in the cut.
+    """
+    stretches, ranges, at = [], [], 0
+    for row, (_, parts) in enumerate(rows):
+        at = row * length
+        for window, start, end in parts:
+            stretches.append((row, start, end, at - start))
+            ranges.append((window, *window.covering(start, end)))
             at += end - start
-    return np.concatenate(found)
+    counts = np.array([last - first for _, first, last in ranges])
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    spans = np.empty(edges[-1], SPAN)
+    for (window, first, last), to in zip(ranges, edges[:-1].tolist(), strict=True):
+        spans[to : to + last - first] = window.spans[first:last]
+    some = np.flatnonzero(counts)  # a stretch may be all padding
+    row, start, end, shift = np.array(stretches, np.int64).T
+    heads, tails = edges[:-1][some], edges[1:][some] - 1
+    before = np.maximum(0, start[some] - spans["at"][heads])
+    for name, sign in (("at", 1), ("first", 1), ("tokens", -1)):
+        spans[name][heads] += sign * before
+    beyond = spans["at"][tails] + spans["tokens"][tails] - end[some]
+    cut = beyond > 0
+    spans["tokens"][tails[cut]] -= beyond[cut]
+    spans["next"][tails[cut]] = [ranges[one][0].ids[end[one]] for one in some[cut].tolist()]
+    spans["at"] += np.repeat(shift, counts)
+    return spans, np.repeat(row, counts)
+
+
+def filled(begin: npt.NDArray[np.int64], size: npt.NDArray[np.int64], places: int) -> npt.NDArray[np.bool_]:
+    """Return which places spans fill; the others are padding."""
+    if int(size.sum()) == places:
+        return np.ones(places, np.bool_)
+    inside = np.zeros(places, np.bool_)
+    for first, last in zip(begin.tolist(), (begin + size).tolist(), strict=True):
+        inside[first:last] = True
+    return inside
 
 
 def labels_of(

@@ -5,7 +5,7 @@ before it, at any rank.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -49,28 +49,22 @@ class Window:
     ids: npt.NDArray[Any]
     spans: npt.NDArray[Any]
     dropped: int = 0
+    # Where spans begin and end, apart from the rest of them: a search in a column of records would copy it.
+    _starts: Ints = field(init=False, repr=False)
+    _ends: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", np.ascontiguousarray(self.spans["at"]))
+        object.__setattr__(self, "_ends", self._starts + self.spans["tokens"])
 
     @property
     def tokens(self) -> int:
         """Places in it, padding among them."""
         return len(self.ids)
 
-    def between(self, start: int, end: int) -> npt.NDArray[Any]:
-        """Return the spans that have tokens in start .. end - 1, cut to that; `next` says what follows in the cut."""
-        at = self.spans["at"]
-        some = self.spans[int(np.searchsorted(at + self.spans["tokens"], start, side="right")) :]
-        some = some[: int(np.searchsorted(some["at"], end, side="left"))].copy()
-        if not len(some):
-            return some
-        before = max(0, start - int(some["at"][0]))
-        some["at"][0] += before
-        some["first"][0] += before
-        some["tokens"][0] -= before
-        beyond = int(some["at"][-1] + some["tokens"][-1]) - end
-        if beyond > 0:
-            some["tokens"][-1] -= beyond
-            some["next"][-1] = self.ids[end]
-        return some
+    def covering(self, start: int, end: int) -> tuple[int, int]:
+        """Return the first span that has tokens in start .. end - 1, and the first one after it that has none."""
+        return int(np.searchsorted(self._ends, start, side="right")), int(np.searchsorted(self._starts, end))
 
 
 def window_of(
