@@ -64,6 +64,11 @@ PLANTED: Final[dict[str, tuple[Callable[[Lab], Rows], str, str]]] = {
         "Which supporters the robust rank caps",
         "A small dense web, 10 % spam; all kinds with links out as in the comparison with UK2006.",
     ),
+    "truncation": (
+        experiments.truncation,
+        "How many links the truncated rank leaves out",
+        "The dense web of the comparison with UK2006, linking hosts only; by the rank, and by its share of PageRank.",
+    ),
     "ablations": (
         experiments.ablations,
         "Settings of the ranks",

@@ -6,6 +6,7 @@
     leaks       how much good sites link to spam
     webs        free choices in the web of good sites
     caps        what the robust and the truncated rank stand for
+    truncation  how many links the truncated rank leaves out
     ablations   weights, rel, templates, owners, suffixes, damping, cap
 
 Two webs are used: the sparse one, like the host graphs of Common Crawl, where most nodes link nowhere and have one
@@ -19,9 +20,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.graph_eval.calibration import UK_SHARE
 from benchmarks.graph_eval.farms import KINDS, Leaks, Planter
 from benchmarks.graph_eval.lab import CAMOUFLAGE, MIXED, TRUSTING, Lab, Rows, mean_of
-from benchmarks.graph_eval.metrics import judged, percentile, turned
+from benchmarks.graph_eval.metrics import auc, judged, percentile, spam_share, turned
 from benchmarks.graph_eval.planted import PlantedGraph, Sketch, folded
 from benchmarks.graph_eval.rankers import Ranks, plain, weights
 from benchmarks.graph_eval.web import dense, good_web
@@ -203,3 +205,25 @@ def caps(lab: Lab, share: float = 0.10, kinds: Sequence[str] = ("star", "clique"
             for name, score in made.items():
                 rows.append({"farms": kind, "rank": name} | judged(graph, score[site]))
     return mean_of(rows, ("farms", "rank"))
+
+
+def truncation(lab: Lab, links: Sequence[int] = (1, 2, 3, 4, 6, 8)) -> Rows:
+    """Return how well the truncated rank, and its share of PageRank, do by how many links they leave out.
+
+    In the dense web that is compared with UK2006, over linking hosts, as there. One link leaves the order of PageRank:
+    what is taken away is the same for all.
+    """
+    rows: Rows = []
+    for draw in lab.draws():
+        web = replace(draw, web=dense(draw.web))
+        graph = web.planted(MIXED, UK_SHARE, Leaks(camouflage=CAMOUFLAGE))
+        among = graph.judged & graph.links
+        for count in links:
+            scores = web.scores(graph, Ranks(levels=count, only=("pagerank", "truncated")))
+            row: dict[str, Any] = {"links": count}
+            share = scores["truncated"] / scores["pagerank"]
+            for name, score in (("truncated", scores["truncated"]), ("truncated / pagerank", share)):
+                row[f"auc of {name}"] = auc(score, graph.spam, among)
+                row |= {f"top {top:.0%} by {name}": spam_share(score, graph.spam, top, among) for top in (0.05, 0.25)}
+            rows.append(row)
+    return mean_of(rows, ("links",))

@@ -117,6 +117,13 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Rows], Rows]]]] = {
         ),
     ),
     "caps": ("caps", capped),
+    "truncation": ("truncation", list),
+    "technical": (
+        "technical",
+        columns(
+            "weights", "rank", "services among the first 20", "median place", "auc", "auc of known", "spam in top 5%"
+        ),
+    ),
     "ablations": ("ablations", beside(("setting",), "trust", "spam mass")),
     "canadian": ("canadian", list),
     "farmed": ("farmed", turned),
