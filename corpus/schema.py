@@ -108,6 +108,7 @@ AUTHORITY = pa.schema(
         column("anti_trust", pa.float64(), "PageRank against the links' direction, from known spam", True),
         column("inverse", pa.float64(), "PageRank against the links' direction", True),
         column("spam_mass", pa.float64(), "share of PageRank that trusted sites do not explain; at most 1", True),
+        column("spam_mass_percentile", pa.float64(), "share of the level's nodes with as much of it or more", True),
         column("robust", pa.float64(), "PageRank with each supporter's contribution capped", True),
         column("robust_percentile", pa.float64(), "share of the level's nodes with a lower or equal robust rank", True),
         column("truncated", pa.float64(), "PageRank that came over 4 links or more, or as many as were set", True),

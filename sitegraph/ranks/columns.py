@@ -24,7 +24,7 @@ from sitegraph.ranks.passes import Passes, Vector
 from sitegraph.ranks.robust import robust
 from sitegraph.ranks.settings import Ranking
 from sitegraph.ranks.shelf import Shelf, shelved
-from sitegraph.ranks.spammass import spam_mass
+from sitegraph.ranks.spammass import explained, spam_mass
 from sitegraph.ranks.truncated import truncated
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.opened import Graph
@@ -33,7 +33,7 @@ Watch = Callable[[str, int, float], None]
 """Called after each sweep: what is ranked, how many sweeps it has had, and the bound on its error (NaN: none)."""
 Columns = dict[str, Column]
 Counts = dict[str, int]
-WITH_PERCENTILES: Final = ("pagerank", "trust", "robust", "truncated", "quality")
+WITH_PERCENTILES: Final = ("pagerank", "trust", "spam_mass", "robust", "truncated", "quality")
 
 
 @dataclass(slots=True)
@@ -194,7 +194,7 @@ def as_columns(values: Mapping[str, Vector], passes: Passes, shelf: Shelf) -> Co
     columns = {name: by_slot(vector, numbering) for name, vector in values.items()}
     for name in WITH_PERCENTILES:
         if name in values:
-            key = comparable(values[name])
+            key = comparable(explained(values[name]) if name == "spam_mass" else values[name])
             column = "percentile" if name == "pagerank" else f"{name}_percentile"
             columns[column] = percentiles(key, numbering, shelf)
             if name == "pagerank":

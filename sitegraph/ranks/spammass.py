@@ -8,10 +8,15 @@ share of the web assumed to be good (0.85 in the source). It is at most 1, and b
 Gyongyi, Berkhin, Garcia-Molina, Pedersen, "Link Spam Detection Based on Mass Estimation", 2005.
 """
 
+from typing import Final
+
 import numpy as np
 
 from sitegraph.ranks.pagerank import Allocate, Dangling, Ranked
 from sitegraph.ranks.passes import Vector
+
+DECIMALS: Final = 9
+"""Decimal places that tell shares explained apart; beyond them is what sweeps and rounding left."""
 
 
 def spam_mass(p: Ranked, good: Ranked, mode: Dangling, share: float, *, allocate: Allocate = np.empty) -> Vector:
@@ -27,3 +32,13 @@ def spam_mass(p: Ranked, good: Ranked, mode: Dangling, share: float, *, allocate
     mass *= -share * to_pseudo[mode]
     mass += 1.0
     return mass
+
+
+def explained(mass: Vector) -> Vector:
+    """Return the share of PageRank that the seeds do explain, by which sites compare: higher is better, equal if tied.
+
+    It is above 1 near the seeds; rounding may leave less than nothing of it, which comparable() takes for 0.
+    """
+    share = 1.0 - mass
+    np.round(share, DECIMALS, out=share)
+    return share

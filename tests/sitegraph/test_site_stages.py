@@ -138,7 +138,8 @@ def test_the_table_of_the_hand_made_graph(hand_made: tuple[GraphSets, Built]) ->
     assert by_name["alpha.de"]["position"] == 4  # the first of these by its reversed name
     assert notes == []
     assert {name for name, value in rows[0].items() if value is None} == {
-        *("harmonic", "trust", "trust_percentile", "anti_trust", "spam_mass", "quality", "quality_percentile"),
+        *("harmonic", "trust", "trust_percentile", "anti_trust", "spam_mass", "spam_mass_percentile"),
+        *("quality", "quality_percentile"),
     }
     assert by_name["alpha.com"]["supporters"] == [3, 3, 3, 3]  # bücher.de, beta.org and its blog
     assert {name: value for name, value in counts.items() if not name.endswith(("sweeps", "passes"))} == {
@@ -306,6 +307,8 @@ def test_a_seed_gives_trust_to_what_it_links(build_graph: Build, tmp_path: Path)
     # nothing of what x.c.org has comes from a seed; a.com has more of it than its share of the web
     assert rows["x.c.org"]["spam_mass"] == 1.0
     assert rows["a.com"]["spam_mass"] < 0.5
+    percentiles = [rows[name]["spam_mass_percentile"] for name in ("d.net", "a.com", "b.com", "x.c.org", "y.c.org")]
+    assert percentiles == [1.0, 0.8, 0.6, 0.4, 0.4]
     assert (counts["seeds"], counts["seeds_unknown"]) == (3, 2)
     assert notes == ["2 of 3 sites are not in the graph: '10.0.0.1', 'nowhere.example'"]
 

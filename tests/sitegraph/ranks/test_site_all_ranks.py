@@ -177,7 +177,7 @@ def test_the_table_holds_every_rank(made: Made, tmp_path: Path) -> None:
 def test_without_files_their_columns_are_null(made: Made, tmp_path: Path) -> None:
     """Trust and its kin are unknown, not zero; robust, truncated and inverse rank need no file."""
     found, _, notes = table(made, tmp_path)
-    for name in ("trust", "trust_percentile", "spam_mass", "anti_trust", "quality", "harmonic"):
+    for name in ("trust", "trust_percentile", "spam_mass", "spam_mass_percentile", "anti_trust", "quality", "harmonic"):
         assert found[name].null_count == found.num_rows, name
     for name in ("pagerank", "robust", "robust_percentile", "truncated", "truncated_percentile", "inverse"):
         assert found[name].null_count == 0, name
