@@ -38,6 +38,7 @@ _AGENT: Final = re.compile(r"\s*(?!unavailable_after|max-)[\w*-]+\s*:", re.IGNOR
 _NOFOLLOW: Final = re.compile(r"(?:^|[\s,:])(?:nofollow|none)(?:$|[\s,])", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1 << 10)
 def rel_flags(rel: str | None) -> int:
     """Return the flags of a rel attribute: `nofollow`, `ugc`, `sponsored`."""
     if not rel:
@@ -86,9 +87,19 @@ def votes(
     `anchors` are (href, rel flags) of `a` and `area` elements, `owners` the hrefs of canonical and hreflang links,
     `resources` the references of technical links.
     """
-    page_flags = int(Flag.NOFOLLOW) if nofollow else 0
-    found = {(target_host(href, base, base_host), flags | page_flags) for href, flags in anchors}
-    found |= {(target_host(href, base, base_host), int(Flag.SAME_OWNER)) for href in owners}
-    technical = {target_host(reference, base, base_host) for reference in resources}
-    found |= {(target, int(Flag.TECHNICAL)) for target in technical}
+    page_flags, same_owner, technical = int(Flag.NOFOLLOW) if nofollow else 0, int(Flag.SAME_OWNER), int(Flag.TECHNICAL)
+    given = [(href, flags | page_flags) for href, flags in anchors]
+    given += [(href, same_owner) for href in owners]
+    given += [(reference, technical) for reference in resources]
+    known: dict[str, str] = {}  # plain hosts by what references begin with: half of these lead where one before did
+    found: set[tuple[str | None, int]] = set()
+    for href, flags in given:
+        end = href.find("/", _BEYOND)
+        start = href[:end] if end > 0 else href
+        target = known.get(start)
+        if target is None:
+            target = target_host(href, base, base_host)
+            if target and len(start) <= _SHORT and _plain_host(start):
+                known[start] = target
+        found.add((target, flags))
     return sorted((target, flags) for target, flags in found if target and target != host)

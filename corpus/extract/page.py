@@ -55,20 +55,23 @@ _CONTROL_REFERENCES: Final = re.compile(
     rb"&#(?:0*(?:[1-8]|1[4-9]|2[0-9]|3[01]|6553[45])(?![0-9])|x0*(?:[1-8ef]|1[0-9a-f]|fff[ef])(?![0-9a-f]));?",
     re.IGNORECASE,
 )
-# Selectors, those of one attribute together: an element without it is then passed over at once.
+# Selectors, those of one attribute or name together: an element without it is then passed over at once.
 _STATING: Final = (
-    '[name*="robots" i],[http-equiv*="content-language" i],[rel]:is([rel*="canonical" i],[rel*="license" i]),'
-    '[hreflang]:is(link),[href]:is(base,[href*="creativecommons.org/"],{links})'
+    'meta:is([name*="robots" i],[http-equiv*="content-language" i]),'
+    '[rel]:is([rel*="canonical" i],[rel*="license" i],link[hreflang]),'
+    '[href]:is(base,[href*="creativecommons.org/"],{links})'
 )
 _LINKS: Final = ":is(a,area,link)"
 # What a reference has that does not lead to the host of its base: a scheme, or two slashes, which may be backslashes or
-# have tabs and line ends between them.
+# have tabs and line ends between them; and schemes in their usual spelling that lead to no host.
 _LEAVING: Final = ':is([{0}*=":"],[{0}*="//"],[{0}*="\\\\"],[{0}*="\\9 "],[{0}*="\\a "],[{0}*="\\d "])'
+_NOWHERE: Final = ':not([{0}^="javascript:"],[{0}^="mailto:"])'
 # Of technical links those that begin as nearly all do that leave: to test for more, or for names of elements, takes
 # longer than to look at the few others that have a source.
 _AWAY: Final = ':is([{0}^="http" i],[{0}^="//"])'
 _IS_AWAY: Final = re.compile("http|//", re.IGNORECASE | re.ASCII)
-_CREATIVE_COMMONS: Final = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
+_CREATIVE_COMMONS: Final = "creativecommons.org/licenses/"
+_PUBLIC_DOMAIN: Final = "creativecommons.org/publicdomain/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +153,7 @@ def _selector(host: str) -> str:
     """Return the selector of the elements that matter on a page whose links resolve against a URL on `host`."""
     plain = plain_host(f"http://{host}/") == host
     own = f':not([{{0}}^="http://{host}/"],[{{0}}^="https://{host}/"])' if plain else ""
-    return _selecting(_LEAVING + own, _AWAY + own, _AWAY)
+    return _selecting(_LEAVING + own + _NOWHERE, _AWAY + own, _AWAY)
 
 
 def _selecting(links: str = "", sources: str = "", few: str = "") -> str:
@@ -158,8 +161,8 @@ def _selecting(links: str = "", sources: str = "", few: str = "") -> str:
     parts = (
         _STATING.format(links=_LINKS + links.format("href")),
         "[src]" + sources.format("src"),
-        "[data]:is(object)" + few.format("data"),
-        "[action]:is(form)" + few.format("action"),
+        "object[data]" + few.format("data"),
+        "form[action]" + few.format("action"),
     )
     return ",".join(parts)
 
@@ -185,11 +188,11 @@ class _Elements:
         self.named: defaultdict[str, list[Any]] = defaultdict(list)
         named = self.named
         for element in self._tree.document.query_selector_all(selector).values() if self._tree.document else ():
-            named[element.tag or ""].append(element)
+            named[element.local_name or ""].append(element)
 
     def anchors(self) -> Iterator[tuple[str, int]]:
         """Yield (href, rel flags) of the anchors that have an href."""
-        return ((href, rel_flags(rel)) for href, rel in self._anchors if href is not None)
+        return ((href, rel_flags(rel) if rel else 0) for href, rel in self._anchors if href is not None)
 
     def _base(self, url: Url) -> Url:
         """Return the base URL: the first base element with an href, if it is a valid http URL, else the page's."""
@@ -236,7 +239,7 @@ class _Elements:
         yield from self.rel("license")
         yield from (href for href, rel in self._anchors if href and rel and "license" in rel.lower().split())
         for href, _ in self._anchors:
-            if href and any(part in href for part in _CREATIVE_COMMONS):
+            if href and (_CREATIVE_COMMONS in href or _PUBLIC_DOMAIN in href):
                 yield href
 
 
