@@ -6,7 +6,7 @@ ROOT ?= demo
 BENCH ?=
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-ray test-train evals lint format types bench bench-docs bench-quick bench-check bench-dedup bench-graph eval-graph bench-reader clean help
+.PHONY: demo test test-slow test-ray test-train accept-reader evals lint format types bench bench-docs bench-quick bench-check bench-dedup bench-graph eval-graph bench-reader clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,7 +22,7 @@ demo:  ## run the sample pipeline, print its funnel, say where the report is
 
 test:  ## the test suite, without the extras ray and train
 	$(call environment,dev)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ray and not train and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ray and not train and not slow and not accept"
 
 test-slow:  ## the tests that take over a minute
 	$(call environment,dev)
@@ -35,6 +35,10 @@ test-ray:  ## the tests of the Ray executor, on a local cluster
 test-train:  ## the tests of the torch reader and of the training example
 	$(call environment,dev train)
 	$(BIN)/python -m pytest -m train
+
+accept-reader:  ## the acceptance tests of the reader that take long (docs/reader.md); about 15 minutes
+	$(call environment,dev)
+	$(BIN)/python -m pytest -s -m accept tests/accept
 
 evals:  ## scores on labelled data beside the repository (skipped where it is absent)
 	$(call environment,dev)

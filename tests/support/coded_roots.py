@@ -83,7 +83,7 @@ def write_parts(root: Path, parts: Sequence[Sequence[Coded]], *, ordered: bool =
             writer = PartWriter(out, settings)
             for document in documents:
                 values = {"url": f"https://example.org/{document.number}", "registered_domain": "example.org"}
-                values |= {"language": "eng", "date": "", "warc_file": f"{number}.warc.gz"}
+                values |= {"language": "eng", "date": "", "warc_file": f"{document.number % 5}.warc.gz"}
                 places = {"warc_offset": document.number, "warc_length": document.tokens}
                 for row in rows_of(document.component, document.doc_id, document.ids, values | places, settings):
                     place = document.number * (1 << 64) // last
@@ -105,7 +105,7 @@ def write_manifest(root: Path) -> Path:
     folder = root / "shards"
     collect.remove_stale(folder, index, parts)
     write_bytes(root, folder / TOKENIZER_NAME, b"")
-    shards, groups, components = collect.write_tables(files, parts)
+    shards, groups, components = collect.write_tables(files, collect.indexed(parts))
     made = collect.manifest_root({"shards": shards, "row_groups": groups}, components, parts[0].block, {})
     write_bytes(root, folder / ROOT_NAME, manifest_text(made).encode())
     return folder
@@ -126,3 +126,8 @@ def write_coded(
 def digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of a folder."""
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*.*"))}
+
+
+def expected_sum(documents: Sequence[Coded]) -> int:
+    """Return the sum of all ids of documents."""
+    return sum(int(document.ids.sum(dtype=np.int64)) for document in documents)
