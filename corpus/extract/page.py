@@ -61,13 +61,12 @@ _STATING: Final = (
     '[rel]:is([rel*="canonical" i],[rel*="license" i],link[hreflang]),'
     '[href]:is(base,[href*="creativecommons.org/"],{links})'
 )
-_LINKS: Final = ":is(a,area,link)"
 # What a reference has that does not lead to the host of its base: a scheme, or two slashes, which may be backslashes or
 # have tabs and line ends between them; and schemes in their usual spelling that lead to no host.
 _LEAVING: Final = ':is([{0}*=":"],[{0}*="//"],[{0}*="\\\\"],[{0}*="\\9 "],[{0}*="\\a "],[{0}*="\\d "])'
 _NOWHERE: Final = ':not([{0}^="javascript:"],[{0}^="mailto:"])'
-# Of technical links those that begin as nearly all do that leave: to test for more, or for names of elements, takes
-# longer than to look at the few others that have a source.
+# Of technical links those that begin as nearly all do that leave. To test for more, or for names of elements, here and
+# of elements with an href, takes longer than to look at the few others that have such an attribute.
 _AWAY: Final = ':is([{0}^="http" i],[{0}^="//"])'
 _IS_AWAY: Final = re.compile("http|//", re.IGNORECASE | re.ASCII)
 _CREATIVE_COMMONS: Final = "creativecommons.org/licenses/"
@@ -159,7 +158,7 @@ def _selector(host: str) -> str:
 def _selecting(links: str = "", sources: str = "", few: str = "") -> str:
     """Return the selector of what states a fact, and of links that also match what is given, "{0}" as the attribute."""
     parts = (
-        _STATING.format(links=_LINKS + links.format("href")),
+        _STATING.format(links=links.format("href") or "[href]"),
         "[src]" + sources.format("src"),
         "object[data]" + few.format("data"),
         "form[action]" + few.format("action"),
