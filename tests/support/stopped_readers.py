@@ -27,6 +27,7 @@ from coded_streams import digest
 
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.reading import ReadingSettings
 from corpus.tokens.manifest import load_manifest, remove_manifest
 from corpus.tokens.verify import verify
 
@@ -38,14 +39,15 @@ SETTINGS = ReaderSettings(
 SIZES = {"shard_tokens": 4000, "row_group_tokens": 500}
 
 
-def was_killed(work: Callable[[], None], after: float) -> bool:
-    """Do some work in a process that is killed after so many seconds; say whether it was still at it."""
+def was_killed(work: Callable[[], None], after: float | None) -> bool:
+    """Do some work in a process that is killed after so many seconds, or not at all; say whether it was still at it."""
     child = os.fork()
     if not child:
         work()
         os._exit(0)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
+    if after is not None:
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)
@@ -92,7 +94,7 @@ def read(folder: Path, scratch: Path, kills: int, seed: int) -> dict[str, int]:
     Path(tempfile.tempdir).mkdir(parents=True)
     os.environ["TMPDIR"] = tempfile.tempdir
     start = time.monotonic()
-    whole = [digest([[batch]]) for batch in TokenReader(folder, SETTINGS)]
+    whole = [digest([[batch]]) for batch in TokenReader(folder, SETTINGS, reading=ReadingSettings(threads=0))]
     longest = time.monotonic() - start  # of more ranks, which take longer to open, some are killed while they do
     killed = repeated = runs = 0
     while killed < kills:
@@ -104,7 +106,7 @@ def read(folder: Path, scratch: Path, kills: int, seed: int) -> dict[str, int]:
             draw.uniform(0.01, longest),
         ):
             killed += 1
-        consume(folder, here, draw.choice(WORLDS))
+        was_killed(lambda: consume(folder, here, draw.choice(WORLDS)), None)  # noqa: B023
         repeated += checked(here, whole).repeated
     assert digests(folder) == before
     assert list(Path(tempfile.tempdir).iterdir()) == []

@@ -10,6 +10,7 @@ from coded_roots import draw, write_coded
 from coded_streams import digest
 
 from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.reading import ReadingSettings
 from corpus.reader.settings import PACKINGS, Packing
 
 WORLDS = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -27,7 +28,9 @@ def reading(**more: Any) -> ReaderSettings:
 
 
 def readers(folder: Path, settings: ReaderSettings, world: int) -> list[TokenReader]:
-    return [TokenReader(folder, settings, rank=rank, world_size=world) for rank in range(world)]
+    """Return a reader for each rank; how many threads read ahead, and how far, is another for each world size."""
+    reading = ReadingSettings(threads=(0, 1, 4)[world % 3], ahead=(1, 16)[world % 2])
+    return [TokenReader(folder, settings, rank=rank, world_size=world, reading=reading) for rank in range(world)]
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
