@@ -10,6 +10,7 @@ The reader's plan makes any batch from its number, so there is no state to keep:
 neither jax nor grain. Calls from several threads take turns; a copy in another process opens the shards anew.
 """
 
+import functools
 import threading
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -17,13 +18,14 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from corpus.errors import SettingError
-from corpus.reader import Batch, ReaderSettings, TokenReader
+from corpus.reader import Batch, ReaderSettings, ReadingSettings, TokenReader
 from corpus.reader.batch import fixed
 
 
 class StepSource:
     """Item i is a rank's share of batch i: the arrays of corpus.reader.batch that have one shape, as a dict.
 
+    path, reading: as TokenReader takes them.
     segments: give cu_seqlens too, with places for so many segments of a rank's batch; a batch with more is an error
     that says how many. segment_ids and position_ids are there without.
 
@@ -38,10 +40,11 @@ class StepSource:
         rank: int = 0,
         world_size: int = 1,
         segments: int | None = None,
+        reading: ReadingSettings | None = None,
     ) -> None:
-        self._arguments = {"path": path, "settings": settings, "rank": rank, "world_size": world_size}
-        self._segments = segments
-        self.reader = TokenReader(path, settings, rank=rank, world_size=world_size)
+        self._more: dict[str, Any] = {"rank": rank, "world_size": world_size, "segments": segments, "reading": reading}
+        self._path, self._segments = path, segments
+        self.reader = TokenReader(path, settings, rank=rank, world_size=world_size, reading=reading)
         if self.reader.plan.steps is None:
             raise SettingError("StepSource", "epochs", None, "a source has a length; say how many epochs")
         self._steps, self._turn = self.reader.plan.steps, threading.Lock()
@@ -63,11 +66,7 @@ class StepSource:
 
     def __repr__(self) -> str:
         told = self.reader
-        return f"StepSource({told.manifest.folder}, plan {told.plan.hash[:12]}, rank {told.rank} of {told.world_size})"
+        return f"StepSource({told.manifest.place}, plan {told.plan.hash[:12]}, rank {told.rank} of {told.world_size})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _opened, (self._arguments, self._segments)
-
-
-def _opened(arguments: dict[str, Any], segments: int | None) -> StepSource:
-    return StepSource(**arguments, segments=segments)
+        return functools.partial(StepSource, **self._more), (self._path, self.reader.settings)
