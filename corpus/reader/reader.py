@@ -39,7 +39,7 @@ class TokenReader:
               groups that it found damaged, mostly none; it must return those of all ranks, to all of them
 
     Raises ShardError when the shards are not what the manifest promises, and SettingError when the settings do not
-    suit them; both before the first batch. `counts` says what reading cost so far.
+    suit them; both before the first batch. `io` says what reading cost so far.
     """
 
     def __init__(
@@ -53,20 +53,20 @@ class TokenReader:
         agree: Agree | None = None,
     ) -> None:
         self.settings, self.rank, self.world_size = settings, rank, world_size
-        self.reading, self.counts = reading or ReadingSettings(), Counts()
+        self.reading, self.io = reading or ReadingSettings(), Counts()
         self._agree = _checked_agree(agree, self.reading, world_size)
         cache = Cache(self.reading.cache, self.reading.cache_bytes) if self.reading.cache else None
-        source = source_of(path, self.reading, self.counts, cache)
+        source = source_of(path, self.reading, self.io, cache)
         self.manifest = source.manifest()
         check_identity(self.manifest, settings)
         self.components = _chosen(self.manifest, settings)
         self._groups = RowGroups(
-            source, self.manifest, self.components, self.reading, self.counts, cache, verify=settings.verify
+            source, self.manifest, self.components, self.reading, self.io, cache, verify=settings.verify
         )
         units = self._units()
         self.plan = Plan(settings, self.manifest.dataset, self.components, units, self._groups.codes)
         self.plan.lanes_of(rank, world_size)
-        self._windows = Windows(self.plan, self._groups, units, settings, self.reading, self.counts)
+        self._windows = Windows(self.plan, self._groups, units, settings, self.reading, self.io)
         self._step = 0
 
     def _units(self) -> Ints:

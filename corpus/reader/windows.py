@@ -153,10 +153,17 @@ class Windows:
         return repeated(group, len(group.ids) * -(-int(self._units[number]) // each))
 
     def read_ahead(self) -> None:
-        """Have the windows made that lanes need after the ones of the last batch, as far as there is room."""
-        if not self._reading.threads or not self._moved:
+        """Let go of the windows that lanes are past, and have those made that they need next, as far as there is
+        room."""
+        if not self._moved:
             return
         self._moved = False
+        for place, (name, _) in self._at.items():
+            held = self._held[place]
+            for past in [other for other in held if other != name]:
+                del held[past]
+        if not self._reading.threads:
+            return
         wanted = [
             (distance, name, located.source)
             for at, located in self._at.values()

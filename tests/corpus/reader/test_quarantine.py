@@ -68,7 +68,7 @@ def test_fail_names_the_row_group_before_any_of_its_tokens(
     with TokenReader(copy, settings_of()) as reader:
         with pytest.raises(DamageError, match=r"a/shard-0000\d.parquet: row group \d+ .* read 3 times") as caught:
             got.extend(reader)
-        assert reader.counts.damaged == 3
+        assert reader.io.damaged == 3
         assert reader.quarantined == []
     assert caught.value.groups == [numbers["one"]]
     assert equal(got, whole[: len(got)])

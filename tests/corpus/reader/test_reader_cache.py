@@ -32,8 +32,8 @@ def test_what_was_fetched_is_not_fetched_again(folder: Path, tmp_path: Path) -> 
         before = len(site.requests)
         with remote(site, tmp_path) as reader:
             assert digest_of(reader) == first == digest_of(TokenReader(folder, SETTINGS))
-            assert reader.counts.cache_hits > 0
-            assert reader.counts.fetched == 0
+            assert reader.io.cache_hits > 0
+            assert reader.io.fetched == 0
         assert [path for path, _ in site.requests[before:]] == [f"{PREFIX}/manifest.json"]
 
 
@@ -65,7 +65,7 @@ def test_a_wrong_copy_is_dropped_and_fetched_again(folder: Path, tmp_path: Path,
         kept[0].write_bytes(bad)
         with remote(site, tmp_path) as reader:
             assert digest_of(reader) == first
-            assert reader.counts.damaged >= 1
+            assert reader.io.damaged >= 1
         assert kept[0].read_bytes() == good
 
 

@@ -54,9 +54,9 @@ def test_ranges_are_those_of_tokens_alone(folder: Path) -> None:
         asked = shard_requests(site)
         assert len(asked) == len(set(asked)) == len(groups)
         assert {range_ for _, range_ in asked} == wanted
-        assert reader.counts.fetched == reader.counts.used
-        assert reader.counts.fetched == sum(group["lengths_offset"] - group["offset"] for group in groups)
-        assert (reader.counts.requests, reader.counts.retries) == (len(groups), 0)
+        assert reader.io.fetched == reader.io.used
+        assert reader.io.fetched == sum(group["lengths_offset"] - group["offset"] for group in groups)
+        assert (reader.io.requests, reader.io.retries) == (len(groups), 0)
 
 
 def test_lanes_share_row_groups_at_their_edges_only(folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_lanes_share_row_groups_at_their_edges_only(folder: Path) -> None:
     with serving(site_of(folder)) as site, remote(site) as reader:
         list(reader)
         assert len(shard_requests(site)) <= len(reader.plan.sources["*"].members) + 3
-        assert reader.counts.fetched <= 1.1 * reader.counts.used
+        assert reader.io.fetched <= 1.1 * reader.io.used
 
 
 @pytest.mark.parametrize("fault", ["503", "403", "429", "500", "cut", "short", "stall"])
@@ -74,7 +74,7 @@ def test_passing_faults_cost_a_retry_and_nothing_else(folder: Path, local: str, 
     with serving(site_of(folder)) as site, remote(site, remote=remote_settings) as reader:
         site.faults += [fault, "", fault]
         assert digest_of(reader) == local
-        assert reader.counts.retries >= 2
+        assert reader.io.retries >= 2
 
 
 def test_one_answer_in_ten_failing_is_no_matter(folder: Path, local: str) -> None:
@@ -82,7 +82,7 @@ def test_one_answer_in_ten_failing_is_no_matter(folder: Path, local: str) -> Non
     with serving(site_of(folder)) as site, remote(site) as reader:
         site.faults += ["", "", "503", "", "", "", "cut", "", "", ""] * 8
         assert digest_of(reader) == local
-        assert reader.counts.retries >= 8
+        assert reader.io.retries >= 8
 
 
 def test_giving_up_says_what_where_how_long_and_how_often(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_another_codec_is_learnt_from_a_footer(folder: Path, local: str) -> None
     with serving(site_of(folder)) as site, remote(site) as reader:
         reader._groups._codec = CODECS["SNAPPY"]
         assert digest_of(reader) == local
-        assert reader.counts.damaged == 0
+        assert reader.io.damaged == 0
 
 
 def test_damage_on_the_server_is_found_before_its_batch(folder: Path) -> None:
@@ -183,5 +183,5 @@ def test_shards_on_s3(folder: Path, s3_url: str, faults: list[str], monkeypatch:
         reading = quick(remote=replace(QUICK, s3_endpoint=url))
         with TokenReader("s3://tokens/set", settings, reading=reading) as reader:
             assert digest_of(reader) == digest_of(TokenReader(folder, settings))
-            assert reader.counts.retries == len(faults)
+            assert reader.io.retries == len(faults)
             assert all("listing" not in path and "list-type" not in path for path, _ in requests)
