@@ -86,9 +86,9 @@ eval-graph:  ## what the ranks find: planted farms, seeds, settings, real graphs
 	$(call environment,dev)
 	$(BIN)/python -m benchmarks.graph_eval --out build/graph-eval --docs docs/graph-evaluation.md $(BENCH)
 
-bench-reader:  ## tokenizer and reader
+bench-reader:  ## tokenizer, encodings of shards, and the reader beside other loaders (their environment is made too)
 	$(call environment,dev)
-	$(BIN)/python benchmarks/reader.py
+	$(BIN)/python -m benchmarks.reader $(BENCH)
 
 clean:  ## remove the environment and the demo's root
 	rm -rf $(VENV) $(ROOT)
