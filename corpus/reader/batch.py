@@ -134,7 +134,7 @@ def labels_of(
         labels[ends], loss[ends] = there, there >= 0
         before_padding = last[(last + 1) % settings.sequence_length != 0]
         loss[before_padding] &= inside[before_padding + 1]
-    labels[~loss] = IGNORED
+    np.putmask(labels, ~loss, IGNORED)
     return labels, loss
 
 

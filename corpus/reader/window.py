@@ -64,7 +64,7 @@ class Window:
 
     def covering(self, start: int, end: int) -> tuple[int, int]:
         """Return the first span that has tokens in start .. end - 1, and the first one after it that has none."""
-        return int(np.searchsorted(self._ends, start, side="right")), int(np.searchsorted(self._starts, end))
+        return int(self._ends.searchsorted(start, side="right")), int(self._starts.searchsorted(end))
 
 
 def window_of(
