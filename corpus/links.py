@@ -98,8 +98,10 @@ def votes(
         start = href[:end] if end > 0 else href
         target = known.get(start)
         if target is None:
-            target = target_host(href, base, base_host)
-            if target and len(start) <= _SHORT and _plain_host(start):
+            target = _plain_host(start) if len(start) <= _SHORT else None
+            if target:
                 known[start] = target
+            else:
+                target = target_host(href, base, base_host)
         found.add((target, flags))
     return sorted((target, flags) for target, flags in found if target and target != host)
