@@ -12,7 +12,7 @@ from typing import Any, Final
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from benchmarks.reader import data, encodings, peers, report, tokenizer
+from benchmarks.reader import checking, data, encodings, peers, report, tokenizer
 from benchmarks.suite.machine import describe, versions
 from benchmarks.suite.report import everything
 from benchmarks.suite.side import REPOSITORY
@@ -30,6 +30,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tokens", type=float, default=64e6, help="that the loaders read in an epoch, at least")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="of the sides that have one")
     parser.add_argument("--slow-batches", type=int, default=100, help="that datasets reads at most")
+    parser.add_argument("--flips", type=int, default=20, help="bits that are flipped, one at a time, in each format")
     parser.add_argument("--text", type=Path, default=tokenizer.TEXT, help="what the tokenizer is measured on")
     parser.add_argument("--cache", type=Path, default=cache, help="crawls, the peers' environment, the results")
     parser.add_argument("--results", default="reader", help="name of the results file; what it has already is kept")
@@ -79,7 +80,13 @@ def run_peers(given: argparse.Namespace) -> Any:
     return inside(given, lambda folder: peers.run(largest(given), folder, options, say))
 
 
-RUNS: Final = {"tokenizer": run_tokenizer, "encodings": run_encodings, "peers": run_peers}
+def run_features(given: argparse.Namespace) -> Any:
+    """Run all loaders through the checks."""
+    python, _ = peers.make_environment(given.cache)
+    return inside(given, lambda folder: checking.run(largest(given), folder, python, given.flips, say))
+
+
+RUNS: Final = {"tokenizer": run_tokenizer, "encodings": run_encodings, "peers": run_peers, "features": run_features}
 
 
 def main(arguments_given: list[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from benchmarks.reader import encodings
+from benchmarks.reader import checking, encodings
 from benchmarks.suite.figures import Spread, spread
 from benchmarks.suite.tables import between, number, table
 
@@ -20,6 +20,8 @@ def sections(found: Results) -> dict[str, str]:
         made[f"encodings-{name}"] = encodings.report(one)
     if "peers" in found:
         made |= {"peers": peers(found["peers"]), "targets": targets(found["peers"])}
+    if "features" in found:
+        made["features"] = checking.report(found["features"])
     return made
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.reader import encodings, peer_side, report
 from benchmarks.reader.data import Tokens
+from benchmarks.reader.features import damage, digests, same_stream
 from benchmarks.reader.steps import LENGTH, percentile
 
 SMALL = Tokens(
@@ -87,3 +88,24 @@ def test_the_memory_map_hands_out_each_sample_once_and_goes_on(tmp_path: Path) -
     next(opened.batches)
     after = peer_side.memmap(folder, 3, 0, 1, opened.state())
     assert [ids[:, 0].tolist() for ids, _ in after.batches] == batches[1:]
+
+
+def test_ranks_joined_are_compared_with_one() -> None:
+    """The same order, the same sequences in each batch, or neither."""
+    whole = [["a", "b"], ["c", "d"]]
+    assert same_stream(whole, [[["a"], ["c"]], [["b"], ["d"]]]) == "same order"
+    assert same_stream(whole, [[["b"], ["c"]], [["a"], ["d"]]]) == "same batches"
+    assert same_stream(whole, [[["a"], ["b"]], [["c"], ["d"]]]) == "other batches"
+    assert same_stream(whole, [[["a"]], [["b"]]]) == "other batches"
+
+
+def test_a_memory_map_takes_flipped_bits_in_silence(tmp_path: Path) -> None:
+    """Nothing checks it, so each flip changes a sequence, and no file stays damaged."""
+    np.save(tmp_path / "flat.npy", np.arange(12 * (LENGTH + 1), dtype=np.uint16))
+    peer_side.write_memmap(str(tmp_path / "flat.npy"), str(tmp_path / "map"))
+    name, folder = "benchmarks.reader.peer_side:memmap", str(tmp_path / "map")
+    before = (tmp_path / "map" / "tokens.bin").read_bytes()
+    found = damage(name, folder, 3, digests(name, folder, 3), 4, {})
+    assert found["silent"] + found["same"] == 4  # the label that follows a sequence's inputs is not looked at
+    assert found["silent"] >= 3
+    assert (tmp_path / "map" / "tokens.bin").read_bytes() == before
