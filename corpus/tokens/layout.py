@@ -7,8 +7,9 @@
     url, registered_domain, language, date, warc_file, warc_offset, warc_length, then one float32 column per score
 
 No column is nullable: what a page does not say is the empty string, a score that is absent is NaN. Documents never
-straddle row groups. Tokens are dictionary-encoded and zstd-compressed (about 2 bytes a token, readable everywhere);
-pages carry CRCs; token columns carry no statistics, which nobody could use.
+straddle row groups. Tokens are plain and zstd-compressed (1.5 to 2 bytes a token, readable everywhere): a dictionary
+would pack them in bits, where zstd finds less (docs/reader-performance.md). Texts are dictionary-encoded; pages carry
+CRCs; token columns carry no statistics, which nobody could use.
 
 The logical checksum of a row group is BLAKE2b-128 over the row lengths, then all ids, both as little-endian uint32.
 It depends on the decoded values only, so it survives another encoding, another compression and another dtype.
@@ -33,8 +34,8 @@ FOOTER_KEY: Final = b"headwater"
 SHARDS_FOLDER: Final = "shards"
 TEXT_COLUMNS: Final = ("url", "registered_domain", "language", "date", "warc_file")
 PROVENANCE: Final = (*TEXT_COLUMNS, "warc_offset", "warc_length")
-NOT_DICTIONARY: Final = frozenset({"doc_id", "n_tokens", "key", "segment"})
-"""Columns whose values hardly repeat; a dictionary would only cost."""
+NOT_DICTIONARY: Final = frozenset({"tokens", "doc_id", "n_tokens", "key", "segment"})
+"""Columns whose values hardly repeat, and tokens, which zstd packs better as they are; a dictionary would only cost."""
 
 
 def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
@@ -76,13 +77,12 @@ def writer_options(
 ) -> dict[str, Any]:
     """Return the Parquet writer's options: dictionaries large enough for the vocabulary, statistics by name only.
 
-    Level 3 of zstd takes 12 % off level 1 for 0.03 ms a document; parts, which are read once, take level 1.
+    Level 3 of zstd takes 6 % off level 1 of tokens; parts, which are read once, take level 1.
     """
-    leaves = ["tokens.list.element" if f.name == "tokens" else f.name for f in schema]
     return {
         "compression": "zstd",
         "compression_level": level,
-        "use_dictionary": [leaf for leaf in leaves if leaf not in NOT_DICTIONARY],
+        "use_dictionary": [field.name for field in schema if field.name not in NOT_DICTIONARY],
         "dictionary_pagesize_limit": max(1 << 20, 8 * vocabulary),
         "write_statistics": list(statistics) or False,
         "write_page_checksum": True,

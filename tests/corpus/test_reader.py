@@ -232,7 +232,7 @@ def test_one_flipped_byte_is_found_before_its_batch_is_emitted(folder: Path, tmp
     path = copy / "en" / "shard-00000.parquet"
     good = path.read_bytes()
     group = pq.read_metadata(path).row_group(1).column(0)
-    start, size = group.dictionary_page_offset, group.total_compressed_size
+    start, size = group.data_page_offset, group.total_compressed_size
     chosen = random.Random(5)  # fixed seed, nothing secret
     for _ in range(40):
         damaged = bytearray(good)

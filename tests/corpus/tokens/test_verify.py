@@ -37,7 +37,7 @@ def flip(folder: Path) -> None:
     path = folder / "en" / "shard-00000.parquet"
     column = pq.read_metadata(path).row_group(0).column(0)
     content = bytearray(path.read_bytes())
-    content[column.dictionary_page_offset + column.total_compressed_size - 5] ^= 16
+    content[column.data_page_offset + column.total_compressed_size - 5] ^= 16
     path.write_bytes(content)
 
 
