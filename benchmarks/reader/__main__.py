@@ -29,7 +29,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=float, default=64e6, help="that the loaders read in an epoch, at least")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="of the sides that have one")
-    parser.add_argument("--slow-batches", type=int, default=100, help="that datasets reads at most")
     parser.add_argument("--flips", type=int, default=20, help="bits that are flipped, one at a time, in each format")
     parser.add_argument("--text", type=Path, default=tokenizer.TEXT, help="what the tokenizer is measured on")
     parser.add_argument("--cache", type=Path, default=cache, help="crawls, the peers' environment, the results")
@@ -75,8 +74,7 @@ def run_encodings(given: argparse.Namespace) -> Any:
 
 def run_peers(given: argparse.Namespace) -> Any:
     """Measure ours and the peers."""
-    options = {"tokens": int(given.tokens), "rounds": given.rounds, "core": [given.core], "cache": given.cache,
-               "slow_batches": given.slow_batches}  # fmt: skip
+    options = {"tokens": int(given.tokens), "rounds": given.rounds, "core": [given.core], "cache": given.cache}  # fmt: skip
     return inside(given, lambda folder: peers.run(largest(given), folder, options, say))
 
 

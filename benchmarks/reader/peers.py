@@ -133,10 +133,9 @@ def measured(side: Side, folder: Path, python: str, cold: bool, options: Mapping
               "save": str(folder / "state.pickle"), **side.options}  # fmt: skip
     place: dict[str, Any] = {"python": sys.executable if side.ours else python}
     place |= {} if side.whole else {"cores": options["core"]}
-    most = min(batches, options["slow_batches"]) if side.loader.endswith(":datasets") else 0
-    half = (most or batches) // 2
+    half = batches // 2
     try:
-        epoch = apart(f"{STEPS}:epoch", **place, half=half, most=most, **common)
+        epoch = apart(f"{STEPS}:epoch", **place, half=half, **common)
         resumed = apart(f"{STEPS}:resume", **place, **common)
     except StepError as error:
         return {"failed": str(error).strip().splitlines()[-1]}

@@ -86,7 +86,7 @@ def side_row(found: Results, title: str, *, cold: bool) -> list[str]:
     some = rounds(found, title, cold=cold)
     if not some:
         why = [one["failed"] for one in found["rounds"] if one["title"] == title and "failed" in one]
-        return [f"did not run: {why[0]}", *[""] * 8]
+        return [f"did not run: {why[0]}" if why else "not run", *[""] * 8]
 
     def cell(name: str, scale: float) -> str:
         return between(spread([one[name] * scale for one in some]))

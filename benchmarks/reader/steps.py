@@ -60,7 +60,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[max(0, -(-int(share * 1e6) * len(ordered) // 1_000_000) - 1)]
 
 
-def epoch(name: str, folder: str, batch: int, cold: bool, save: str, half: int, most: int, **options: Any) -> Any:
+def epoch(name: str, folder: str, batch: int, cold: bool, save: str, half: int, **options: Any) -> Any:
     """Read an epoch; keep the state of its middle in the file `save`."""
     make = loader(name)
     (drop if cold else warm)(folder)
@@ -75,8 +75,6 @@ def epoch(name: str, folder: str, batch: int, cold: bool, save: str, half: int, 
         tokens += ids.shape[0] * ids.shape[1]
         if number == half:
             Path(save).write_bytes(pickle.dumps(opened.state()))
-        if number == most:
-            break
         last = time.perf_counter()
     seconds, used = time.perf_counter() - start, time.process_time() - cpu
     rest = took[1:] or took
