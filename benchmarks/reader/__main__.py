@@ -74,7 +74,7 @@ def run_encodings(given: argparse.Namespace) -> Any:
 
 def run_peers(given: argparse.Namespace) -> Any:
     """Measure ours and the peers."""
-    options = {"tokens": int(given.tokens), "rounds": given.rounds, "core": [given.core], "cache": given.cache}  # fmt: skip
+    options = {"tokens": int(given.tokens), "rounds": given.rounds, "core": [given.core], "cache": given.cache}
     return inside(given, lambda folder: peers.run(largest(given), folder, options, say))
 
 
