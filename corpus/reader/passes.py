@@ -3,8 +3,9 @@
 A pass permutes the row groups of a source with a keyed permutation of (seed, source, number of the pass) and joins them
 to one line, which is cut into V stretches of equal length, one for each lane. So no lane reads what another one does,
 but for the row groups on which a cut falls, V - 1 at most; a document there is cut in two. Within its stretch a lane
-goes on window by window, `window` row groups each. The documents of a window are shuffled and packed together
-(window.py); what that needs is one window, so any sequence can be had without those before it.
+goes on window by window: 1, 2, 4 ... row groups, then `window` each, so that the first batch waits for one row group of
+each lane. The documents of a window are shuffled and packed together (window.py); what that needs is one window, so any
+sequence can be had without those before it.
 
 Lengths are in units: tokens, or, where a sequence holds one document, sequences. How many sequences a window gives
 follows from them alone:
@@ -33,7 +34,7 @@ from corpus.reader.permutation import Permutation
 from corpus.reader.settings import Packing
 from corpus.settings import fingerprint
 
-ALGORITHM = 3
+ALGORITHM = 4
 """Raised when the same settings give another order."""
 PIECE = 1 << 16
 """Places permuted at a time: what fits a core's cache, so that little memory is needed beside the result."""
@@ -52,6 +53,15 @@ def permuted(size: int, *key: Any) -> Ints:
     for at in range(0, size, PIECE):
         found[at : at + PIECE] = permutation(np.arange(at, min(at + PIECE, size)))
     return found
+
+
+def window_starts(count: int, window: int) -> npt.NDArray[np.int64]:
+    """Return which of `count` row groups begin a window: windows double until they have `window` row groups."""
+    growing = [0]
+    while 1 << len(growing) - 1 < window:
+        growing.append(2 * growing[-1] + 1)
+    starts = np.concatenate([growing[:-1], np.arange(growing[-1], max(count, growing[-1]), window)]).astype(np.int64)
+    return starts[starts < count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,8 @@ class Pass:
         begin, end = self.stretch(lane)
         first = int(np.searchsorted(self.starts, begin, side="right")) - 1
         last = int(np.searchsorted(self.starts, end, side="left"))
-        edges = np.append(self.starts[first : max(last, first + 1) : self._window], end)
+        places = window_starts(max(last - first, 1), self._window)
+        edges = np.append(self.starts[first + places], end)
         edges[0] = begin
         sizes = np.diff(edges)
         counts = sizes if self._packing == "pad" else -(-sizes // self._length)

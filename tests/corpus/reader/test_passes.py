@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.reader.passes import Pass, Source
+from corpus.reader.passes import Pass, Source, window_starts
 from corpus.reader.settings import PACKINGS, Packing
 
 UNITS = st.lists(st.integers(0, 50), min_size=1, max_size=30).filter(lambda units: sum(units) > 0)
@@ -27,6 +27,21 @@ def test_a_pass_by_hand() -> None:
     assert made.sequences == 2
     assert [(p.window, p.start) for p in made.places(1, 0)] == [(0, 0), (1, 0)]
     assert [(p.window, p.start) for p in made.places(1, 1)] == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("count", "window", "starts"),
+    [
+        (5, 1, [0, 1, 2, 3, 4]),
+        (9, 3, [0, 1, 3, 6]),
+        (30, 8, [0, 1, 3, 7, 15, 23]),
+        (6, 8, [0, 1, 3]),
+        (1, 8, [0]),
+    ],
+)
+def test_windows_grow_to_their_size(count: int, window: int, starts: list[int]) -> None:
+    """1, 2, 4 row groups, as long as that is less than a window; so the first batch waits for little."""
+    assert window_starts(count, window).tolist() == starts
 
 
 def test_best_fit_counts_a_windows_sequences_from_its_tokens() -> None:
