@@ -84,6 +84,8 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_a_resumable_root(root: Path, tmp_path: Path) -> None:
     """SIGINT ends the run with exit code 130 and a sentence; the same command finishes the work."""
     target = tmp_path / "root"
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background job; children inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command(target), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
         wait_for_ingest(target)
         run.send_signal(signal.SIGINT)
