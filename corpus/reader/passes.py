@@ -150,7 +150,8 @@ class Pass:
         window = int(np.searchsorted(edges, start, side="right")) - 1
         found, end = [], start + self._length
         while start < end:
-            found.append(Place(window, start - int(edges[window])))
+            if edges[window + 1] > start:  # else all its row groups are empty
+                found.append(Place(window, start - int(edges[window])))
             window += 1
             start = int(edges[window])
         return found

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpus.reader.passes import Pass, Source, window_starts
@@ -72,6 +72,7 @@ def test_windows_of_all_lanes_are_the_whole_line_once(
 
 
 @given(UNITS, st.integers(1, 4), st.integers(1, 4), st.integers(1, 9), st.sampled_from(PACKINGS))
+@example([1, 0, 1], 1, 1, 2, "concat")  # a window of nothing within a sequence
 @settings(max_examples=200, deadline=None)
 def test_every_sequence_of_a_pass_has_its_place(
     units: list[int], lanes: int, window: int, length: int, packing: Packing
