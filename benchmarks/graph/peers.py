@@ -6,12 +6,8 @@ by a rule that leaves at most 1e-6 of L1 error (peer_side.py); what they give is
 solution to 1e-15. Peers live in an environment of their own, made from benchmarks/graph_peers.txt.
 """
 
-import hashlib
 import os
 import shutil
-import subprocess
-import sys
-import venv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +19,7 @@ from benchmarks.graph.generator import Web
 from benchmarks.graph.lab import build_arcs, open_arcs, opened
 from benchmarks.graph.peer_side import arrays, measured
 from benchmarks.graph.series import rank_warm, solved, transposed
+from benchmarks.suite.environment import listed_environment
 from benchmarks.suite.machine import versions
 from benchmarks.suite.side import REPOSITORY
 from sitegraph.ranks.pagerank import PageRank, pageranks
@@ -37,22 +34,7 @@ TOLERANCE: Final = 1e-6
 
 def make_environment(cache: Path) -> tuple[str, dict[str, str]]:
     """Return the peers' Python, and which packages of the list could not be installed, with pip's last words."""
-    folder = cache / "graph-peers"
-    mark = hashlib.sha256(LIST.read_bytes() + sys.version.encode()).hexdigest()
-    stamp, python = folder / ".headwater", str(folder / "bin" / "python")
-    if stamp.exists() and stamp.read_text() == mark:
-        return python, {}
-    venv.create(folder, with_pip=True, clear=True)
-    failed = {}
-    wanted = [line.strip() for line in LIST.read_text().splitlines() if line.strip() and not line.startswith("#")]
-    for package in wanted:
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps", package]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-        if done.returncode:
-            failed[package.partition("==")[0]] = done.stderr.strip().splitlines()[-1] if done.stderr else "no reason"
-    if not failed:
-        stamp.write_text(mark)
-    return python, failed
+    return listed_environment(cache / "graph-peers", LIST)
 
 
 def write(folder: str, hosts: int, arcs: int) -> dict[str, Any]:

@@ -14,9 +14,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from benchmarks.reader import checking, data, encodings, peers, report, tokenizer
 from benchmarks.suite.machine import describe, versions
-from benchmarks.suite.report import everything
+from benchmarks.suite.report import publish
 from benchmarks.suite.side import REPOSITORY
-from benchmarks.suite.tables import replace_between
 
 PACKAGES: Final = ("headwater", "numba", "numpy", "pyarrow", "tokenizers")
 
@@ -100,14 +99,7 @@ def main(arguments_given: list[str] | None = None) -> int:
     for part in given.parts or RUNS:
         results[part] = RUNS[part](given)
         path.write_text(json.dumps(results, indent=1))
-    made = report.sections(results)
-    path.with_suffix(".md").write_text(everything(made))
-    print(everything(made))
-    if given.docs:
-        page = given.docs.read_text()
-        for name, content in made.items():
-            page = replace_between(page, name, content)
-        given.docs.write_text(page)
+    publish(report.sections(results), path, given.docs)
     return 0
 
 

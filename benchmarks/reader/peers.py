@@ -6,11 +6,8 @@ default threads have one core. Peers live in an environment of their own, made f
 that cannot be installed or run is named with the reason.
 """
 
-import hashlib
 import shutil
-import subprocess
 import sys
-import venv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +18,7 @@ import numpy as np
 from benchmarks.graph.apart import StepError, apart
 from benchmarks.reader.data import Tokens, write_shards
 from benchmarks.reader.steps import LENGTH
+from benchmarks.suite.environment import listed_environment
 from benchmarks.suite.machine import versions
 from benchmarks.suite.side import REPOSITORY
 
@@ -68,23 +66,7 @@ SIDES: Final = (
 
 def make_environment(cache: Path) -> tuple[str, dict[str, str]]:
     """Return the peers' Python, and which packages of the list could not be installed, with pip's last words."""
-    folder = cache / "reader-peers"
-    mark = hashlib.sha256(LIST.read_bytes() + sys.version.encode()).hexdigest()
-    stamp, python = folder / ".headwater", str(folder / "bin" / "python")
-    if stamp.exists() and stamp.read_text() == mark:
-        return python, {}
-    venv.create(folder, with_pip=True, clear=True)
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps"]
-    if not subprocess.run([*pip, "-r", str(LIST)], check=False).returncode:  # noqa: S603 - our own command
-        stamp.write_text(mark)
-        return python, {}
-    failed = {}
-    for package in (line.strip() for line in LIST.read_text().splitlines()):
-        if package and not package.startswith("#"):
-            done = subprocess.run([*pip, package], capture_output=True, text=True, check=False)  # noqa: S603
-            if done.returncode:
-                failed[package] = done.stderr.strip().splitlines()[-1] if done.stderr else "no reason given"
-    return python, failed
+    return listed_environment(cache / "reader-peers", LIST)
 
 
 def write(tokens: Tokens, folder: Path, python: str, say: Callable[[str], None]) -> dict[str, Any]:

@@ -108,10 +108,7 @@ def main() -> int:
         print(f"{len(results['comparisons'])} comparisons: both sides did the same work")
         return 0
     made = report.sections(results)
-    path.with_suffix(".md").write_text(report.everything(made))
-    print(report.everything(made))
-    if given.docs:
-        report.write_page(given.docs, made)
+    report.publish(made, path, given.docs)
     return 0
 
 

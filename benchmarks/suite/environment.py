@@ -44,3 +44,27 @@ def call(command: list[str]) -> None:
     """Run a command, or end with what it was."""
     if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
         raise SystemExit(f"failed: {' '.join(command)}\nThe peers could not be installed; is a package index in reach?")
+
+
+def listed_environment(folder: Path, packages: Path) -> tuple[str, dict[str, str]]:
+    """Make an environment of a list of pinned packages, each alone, unless it is there; the list is all it needs.
+
+    Return its Python, and which packages could not be installed, with pip's last words.
+    """
+    mark = hashlib.sha256(packages.read_bytes() + sys.version.encode()).hexdigest()
+    stamp, python = folder / ".headwater", str(folder / "bin" / "python")
+    if stamp.exists() and stamp.read_text() == mark:
+        return python, {}
+    venv.create(folder, with_pip=True, clear=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps"]
+    failed = {}
+    if subprocess.run([*pip, "-r", str(packages)], capture_output=True, check=False).returncode:  # noqa: S603 - ours
+        for package in (line.strip() for line in packages.read_text().splitlines()):
+            if package and not package.startswith("#"):
+                done = subprocess.run([*pip, package], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+                if done.returncode:
+                    words = done.stderr.strip().splitlines()
+                    failed[package.partition("==")[0]] = words[-1] if words else "no reason given"
+    if not failed:
+        stamp.write_text(mark)
+    return python, failed

@@ -182,6 +182,14 @@ def write_page(page: Path, made: Mapping[str, str]) -> None:
     page.write_text(text)
 
 
+def publish(made: Mapping[str, str], results: Path, page: Path | None) -> None:
+    """Print all sections, write them beside the results, and into a page between its markers where one is given."""
+    results.with_suffix(".md").write_text(everything(made))
+    print(everything(made))
+    if page:
+        write_page(page, made)
+
+
 def everything(made: Mapping[str, str]) -> str:
     """Return all sections, one behind the other."""
     return "\n".join(f"## {name}\n\n{content}\n" for name, content in made.items())

@@ -24,7 +24,7 @@ import pyarrow as pa
 from corpus.errors import RemoteError, ShardError
 from corpus.reader.cache import Cache
 from corpus.reader.reading import Counts, ReadingSettings
-from corpus.remote.stream import RemoteStream, source_of
+from corpus.remote.stream import Positioned, RemoteStream, source_of
 from corpus.tokens.manifest import ROOT_NAME, Manifest, checked_root
 
 
@@ -130,28 +130,15 @@ class Ranges(RemoteStream):
             self._counts.add(fetched=len(got) - before, requests=1, retries=failed)
 
 
-class RangedFile(io.RawIOBase):
+class RangedFile(Positioned):
     """A file of a folder that is read range by range, at any place."""
 
     def __init__(self, folder: RemoteFolder, path: str, total: int) -> None:
         self._folder, self._path, self._total, self._at = folder, path, total, 0
 
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the offset of the next byte."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to an offset from the start, from here, or from the end."""
-        self._at = max(0, {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._total}[whence] + offset)
-        return self._at
+    def end(self) -> int:
+        """Return the size of the file."""
+        return self._total
 
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer`, or what there is of the file."""

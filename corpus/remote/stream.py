@@ -17,19 +17,14 @@ PROGRESS: Final = 64 << 10
 """A request that gave at least this many bytes before it failed starts the count of attempts anew."""
 
 
-class RemoteStream(io.RawIOBase):
-    """A remote file, read forwards in blocks; `seek` is allowed and costs a new request.
+class Positioned(io.RawIOBase):
+    """A readable file with a place, `_at`, that can be set anywhere; `end` says where it ends, None where unknown."""
 
-    beside: a source of the same kind whose connections are used, and left open.
-    """
+    _at = 0
 
-    def __init__(self, url: str, settings: RemoteSettings | None = None, beside: Source | None = None) -> None:
-        self.url = self.name = url
-        self.settings = settings or RemoteSettings()
-        self.known = Known()
-        self.source: Source = source_of(url, self.settings, beside)
-        self._at = self._start = 0
-        self._block = b""
+    def end(self) -> int | None:
+        """Return the size of the file."""
+        raise NotImplementedError
 
     def readable(self) -> bool:
         """Say yes."""
@@ -45,11 +40,30 @@ class RemoteStream(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to an offset from the start, from here, or from the end (where the size is known)."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.known.size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.end()}[whence]
         if base is None:
-            raise io.UnsupportedOperation(f"{self.url}: its size is not known")
+            raise io.UnsupportedOperation(f"{getattr(self, 'name', 'a stream')}: its size is not known")
         self._at = max(0, base + offset)
         return self._at
+
+
+class RemoteStream(Positioned):
+    """A remote file, read forwards in blocks; `seek` is allowed and costs a new request.
+
+    beside: a source of the same kind whose connections are used, and left open.
+    """
+
+    def __init__(self, url: str, settings: RemoteSettings | None = None, beside: Source | None = None) -> None:
+        self.url = self.name = url
+        self.settings = settings or RemoteSettings()
+        self.known = Known()
+        self.source: Source = source_of(url, self.settings, beside)
+        self._at = self._start = 0
+        self._block = b""
+
+    def end(self) -> int | None:
+        """Return the size of the file, None before the server has said it."""
+        return self.known.size
 
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` with what is at hand, having fetched a block if nothing is; 0 at the end."""

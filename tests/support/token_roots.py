@@ -1,5 +1,6 @@
 """A small root with documents, signals and verdicts, and the three token stages over it."""
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,18 @@ def small_tokenizer(root: Path, vocab_size: int = 400) -> TokenizerSettings:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(train_tokenizer([text_of(n, 30) for n in range(40)], vocab_size, ["<|endoftext|>", "<s>"]))
     return TokenizerSettings(source=str(path), eos="<|endoftext|>")
+
+
+def wide_tokenizer(root: Path) -> TokenizerSettings:
+    """Make a tokenizer of 65,537 ids beside the root's shard sets, the last of them EOS; return its settings."""
+    spec = json.loads(Path(small_tokenizer(root).source).read_text())
+    vocabulary = spec["model"]["vocab"]
+    vocabulary.update({f"unused{number}": number for number in range(len(vocabulary), 65_536)})
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    spec["added_tokens"].append({"id": 65_536, "content": "<end>"} | flags)
+    path = root / "wide.json"
+    path.write_text(json.dumps(spec))
+    return TokenizerSettings(source=str(path), eos="<end>")
 
 
 def stages(

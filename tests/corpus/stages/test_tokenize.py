@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import token_roots
-from token_roots import Page, make_shards, pages, run, small_tokenizer, stages, text_of, write_pages
+from token_roots import Page, make_shards, pages, run, small_tokenizer, stages, text_of, wide_tokenizer, write_pages
 
 from corpus.errors import PipelineError, SettingError, ShardError
 from corpus.stage import Result
@@ -24,7 +23,7 @@ from corpus.tokens import gather
 from corpus.tokens.layout import footer, logical_checksum
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.parts import PartSettings, order_key
-from corpus.tokens.tokenizer import TokenizerSettings, load_tokenizer
+from corpus.tokens.tokenizer import load_tokenizer
 from corpus.tokens.verify import verify
 
 
@@ -349,16 +348,8 @@ def test_misaligned_inputs_and_unknown_columns_are_refused(tmp_path: Path) -> No
 
 def test_a_vocabulary_over_16_bits_is_stored_in_32(tmp_path: Path) -> None:
     """With 65,537 ids the column is uint32, and an id above 65,535 survives the road."""
-    source = Path(small_tokenizer(tmp_path).source)
-    spec = json.loads(source.read_text())
-    vocabulary = spec["model"]["vocab"]
-    vocabulary.update({f"unused{number}": number for number in range(len(vocabulary), 65_536)})
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    spec["added_tokens"].append({"id": 65_536, "content": "<end>"} | flags)
-    wide = tmp_path / "wide.json"
-    wide.write_text(json.dumps(spec))
     write_pages(tmp_path, [pages(20)])
-    run(stages(tmp_path, tokenizer=TokenizerSettings(source=str(wide), eos="<end>")))
+    run(stages(tmp_path, tokenizer=wide_tokenizer(tmp_path)))
     assert {row["tokens"][-1] for row in shard_rows(tmp_path / "shards", "en")} == {65_536}
     path = tmp_path / "shards" / "en" / "shard-00000.parquet"
     assert pq.read_schema(path).field("tokens").type.value_type == pa.uint32()

@@ -1,6 +1,5 @@
 """Exports read back by readers of their own: every document, in order, in the bytes that others expect."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from token_roots import Page, make_shards, pages, run, small_tokenizer, stages, text_of, write_pages
+from token_roots import Page, make_shards, pages, run, stages, text_of, wide_tokenizer, write_pages
 
 from corpus.errors import MissingError, ShardError, StorageError
 from corpus.tokens.contents import Contents
 from corpus.tokens.export import export, narrowed
 from corpus.tokens.manifest import load_manifest
 from corpus.tokens.parts import PartSettings
-from corpus.tokens.tokenizer import TokenizerSettings
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +80,8 @@ def test_segments_become_one_sequence(tmp_path: Path) -> None:
 
 def test_wide_ids_are_int32_for_megatron_and_uint32_for_numpy(tmp_path: Path) -> None:
     """A vocabulary over 65,536 ids: code 4, and the id 65,536 survives."""
-    source = Path(small_tokenizer(tmp_path).source)
-    spec = json.loads(source.read_text())
-    vocabulary = spec["model"]["vocab"]
-    vocabulary.update({f"unused{number}": number for number in range(len(vocabulary), 65_536)})
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    spec["added_tokens"].append({"id": 65_536, "content": "<end>"} | flags)
-    wide = tmp_path / "wide.json"
-    wide.write_text(json.dumps(spec))
     write_pages(tmp_path, [pages(20)])
-    run(stages(tmp_path, tokenizer=TokenizerSettings(source=str(wide), eos="<end>")))
+    run(stages(tmp_path, tokenizer=wide_tokenizer(tmp_path)))
     write(tmp_path / "shards", "megatron", tmp_path / "m", ["en"])
     write(tmp_path / "shards", "npy", tmp_path / "n", ["en"])
     documents = of_shards(tmp_path / "shards", "en")
