@@ -221,7 +221,7 @@ class Shards:
     row_group_tokens: int = 1 << 20
 
     name: ClassVar[str] = "shards"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         require(1 <= self.shard_tokens <= 1 << 30, self, "shard_tokens", "give 1 to 2^30 tokens")
@@ -299,7 +299,7 @@ class Manifest:
     pipeline: str = ""
 
     name: ClassVar[str] = "manifest"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def root(self) -> Path:

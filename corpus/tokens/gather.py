@@ -251,7 +251,8 @@ def _write_group(out: TableWriter, rows: OrderedRows, chosen: npt.NDArray[np.int
         raise ShardError(f"{out.path}: id {ids.max()} is beyond the vocabulary of {vocabulary:,}; check the tokenizer")
     item = out.schema.field("tokens").type
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    tokens = pa.ListArray.from_arrays(offsets, pa.array(ids.astype(item.value_type.to_pandas_dtype())), type=item)
+    ids = ids.astype(item.value_type.to_pandas_dtype(), copy=False)
+    tokens = pa.ListArray.from_arrays(offsets, pa.array(ids), type=item)
     taken = rows.rows.take(pa.array(chosen))
     columns = [tokens if f.name == "tokens" else taken[f.name] for f in out.schema]
     out.write(pa.Table.from_arrays(columns, schema=out.schema))

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from corpus.errors import ShardError
 from corpus.settings import fingerprint
 from corpus.storage import Written, whole_file
-from corpus.tokens.layout import FORMAT, FORMAT_VERSION
+from corpus.tokens.layout import CHECKSUM_BYTES, FORMAT, FORMAT_VERSION
 
 ROOT_NAME: Final = "manifest.json"
 SHARDS_NAME: Final = "manifest-shards.parquet"
@@ -56,7 +56,9 @@ ROW_GROUPS: Final = pa.schema(
         pa.field("bytes", pa.int64(), False, {"meaning": "bytes of the row group"}),
         pa.field("lengths_offset", pa.int64(), False, {"meaning": "first byte of its n_tokens column"}),
         pa.field("lengths_bytes", pa.int64(), False, {"meaning": "bytes of its n_tokens column"}),
-        pa.field("checksum", pa.binary(16), False, {"meaning": "logical checksum, see layout.logical_checksum"}),
+        pa.field(
+            "checksum", pa.binary(CHECKSUM_BYTES), False, {"meaning": "logical checksum, see layout.logical_checksum"}
+        ),
     ]
 )
 
@@ -172,7 +174,8 @@ def checked_root(content: bytes, path: str) -> Mapping[str, Any]:
         raise ShardError(f"{path}: not a manifest of token shards; give the folder that the pipeline wrote")
     if root.get("format_version") != FORMAT_VERSION:
         found = root.get("format_version")
-        raise ShardError(f"{path}: format version {found}, known here is {FORMAT_VERSION}; use a matching release")
+        remedy = "use a matching release, or write the shards again"
+        raise ShardError(f"{path}: format version {found}, known here is {FORMAT_VERSION}; {remedy}")
     if root.get("digest") != _own_digest(root):
         raise ShardError(f"{path}: its own digest does not match, it was changed; copy the whole folder again")
     if not is_sound(root):

@@ -138,16 +138,19 @@ def test_the_row_groups_table_says_where_everything_lies(tmp_path: Path) -> None
         assert group["offset"] <= group["lengths_offset"]
         assert group["lengths_offset"] + group["lengths_bytes"] <= end[group["shard"]]
         rows = pq.ParquetFile(path).read_row_group(group["row_group"]).to_pylist()
-        ids = np.array([i for row in rows for i in row["tokens"]], dtype=np.int64)
+        ids = np.array([i for row in rows for i in row["tokens"]], dtype=np.uint16)
         assert group["checksum"] == logical_checksum(np.array([len(row["tokens"]) for row in rows]), ids)
         assert (group["tokens"], group["rows"]) == (len(ids), len(rows))
 
 
-def test_logical_checksum_is_blake2b_of_lengths_then_ids() -> None:
-    """By hand: one row of ids 1 and 258 is 02000000 01000000 02010000, whatever the dtype of the arrays."""
-    expected = hashlib.blake2b(bytes.fromhex("020000000100000002010000"), digest_size=16).digest()
-    for kind in (np.uint16, np.uint32, np.int64):
-        assert logical_checksum(np.array([2], dtype=np.int64), np.array([1, 258], dtype=kind)) == expected
+@pytest.mark.parametrize(
+    ("kind", "content"), [(np.uint16, "02000000 0100 0201"), (np.uint32, "02000000 01000000 02010000")]
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_logical_checksum_is_sha256_of_lengths_then_ids(kind: type, content: str, order: str) -> None:
+    """By hand, for one row of ids 1 and 258: ids as wide as the column has them, little-endian on any machine."""
+    ids = np.array([1, 258], dtype=np.dtype(kind).newbyteorder(order))
+    assert logical_checksum(np.array([2]), ids) == hashlib.sha256(bytes.fromhex(content)).digest()[:16]
 
 
 def test_the_file_is_encoded_as_the_layout_says(tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_the_file_is_encoded_as_the_layout_says(tmp_path: Path) -> None:
         assert file.schema_arrow.field("tokens").type.value_type == pa.uint16()
         assert not any(field.nullable for field in file.schema_arrow)
         block = footer(file.schema_arrow, path)
-    assert (block["component"], block["format_version"], block["boundary"]["eos"]) == ("en", 1, 0)
+    assert (block["component"], block["format_version"], block["boundary"]["eos"]) == ("en", 2, 0)
     assert block["tokenizer"] == load_tokenizer(small_tokenizer(tmp_path)).identity.block()
 
 

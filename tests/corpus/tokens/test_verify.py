@@ -138,6 +138,14 @@ def test_a_manifest_of_another_shape_is_refused(root: Path, tmp_path: Path, name
             load_manifest(tmp_path)
 
 
+def test_another_format_version_is_refused(root: Path, tmp_path: Path) -> None:
+    """Version 1 had other checksums: every row group of it would look damaged."""
+    fields = json.loads((root / "shards" / "manifest.json").read_text()) | {"format_version": 1}
+    (tmp_path / "manifest.json").write_text(manifest_text(fields))
+    with pytest.raises(ShardError, match="format version 1, known here is 2; use a matching release"):
+        load_manifest(tmp_path)
+
+
 def test_re_encoded_ids_keep_their_logical_checksums(root: Path, tmp_path: Path) -> None:
     """Written anew without compression, the file differs and no row group does."""
     folder = tmp_path / "copy"
