@@ -26,14 +26,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from corpus.reader.packing import in_parts
 from corpus.reader.settings import ReaderSettings
-from corpus.reader.window import SPAN, Window
+from corpus.reader.window import PADDING, Spans, Window
 
 IGNORED: Final = -100
 """Label of a place without one: what torch's cross_entropy passes over by default."""
 Batch = dict[str, Any]
-Row = tuple[int, Sequence[tuple[Window, int, int]]]
-"""(global number of a sequence, the stretches of windows that make it up)"""
+Ints = npt.NDArray[np.int64]
+Stretch = tuple[Window, int, int]
+"""A window, and the places in it from which to which sequences are taken: one, some, or a part of one."""
 
 REFERENCE: Final = np.dtype(
     [("sequence", "<i8"), ("start", "<i8"), ("tokens", "<i8"), ("group", "<i8"), ("row", "<i8"), ("first", "<i8")]
@@ -42,118 +44,116 @@ REFERENCE: Final = np.dtype(
 row group (numbered as the reader does), row, and which of the row's tokens is the first."""
 
 
-def batch_of(rows: Sequence[Row], settings: ReaderSettings) -> Batch:
-    """Return the batch of some sequences."""
-    length = settings.sequence_length
-    ids = np.concatenate([window.ids[start:end] for _, stretches in rows for window, start, end in stretches])
-    spans, row = spans_of(rows, length)
-    flat = ids.astype(settings.dtype)
+def batch_of(numbers: Sequence[int], stretches: Sequence[Stretch], settings: ReaderSettings) -> Batch:
+    """Return the batch of the sequences with these global numbers, which the stretches fill one after another."""
+    length, shape = settings.sequence_length, (len(numbers), settings.sequence_length)
+    spans, of = spans_of(stretches, length)
     begin, size = np.ascontiguousarray(spans["at"]), np.ascontiguousarray(spans["tokens"])
-    inside = filled(begin, size, len(flat))
-    labels, loss = labels_of(flat, spans, begin + size - 1, inside, settings)
-    edges = segment_edges(begin, size, len(rows), length, masked=settings.mask)
-    sizes = np.diff(edges)
-    positions = np.arange(len(flat), dtype=np.int32) - np.repeat(edges[:-1].astype(np.int32), sizes)
-    numbers = np.arange(len(sizes)) - np.repeat(*first_of_rows(edges, length)) + 1
-    segments = np.repeat(numbers.astype(np.int32), sizes) * inside
-    shape = len(rows), length
-    sequence = np.array([number for number, _ in rows], np.int64)
-    documents = np.empty(len(spans), REFERENCE)
-    documents["sequence"], documents["start"] = sequence[row], begin - row * length
-    for name in ("tokens", "group", "row", "first"):
-        documents[name] = spans[name]
+    real = spans["group"] != PADDING
+    flat, follows = ids_of(stretches, spans, of, np.dtype(settings.dtype))
+    labels, loss = labels_of(flat, np.repeat(real, size), *lasts(begin + size, real, follows, length, settings.mask))
+    heads = np.full(len(spans), settings.mask) | (begin % length == 0) | ~real
+    edges = np.append(begin[heads], len(flat))
+    sequence = np.asarray(numbers, np.int64)
     return {
         "input_ids": flat.reshape(shape),
         "labels": labels.reshape(shape),
         "loss_mask": loss.reshape(shape),
-        "position_ids": positions.reshape(shape),
-        "segment_ids": segments.reshape(shape),
+        "position_ids": positions_of(edges).reshape(shape),
+        "segment_ids": segments_of(begin, size, heads, real, length).reshape(shape),
         "cu_seqlens": edges.astype(np.int32),
-        "max_seqlen": int(sizes.max()),
-        "num_real_tokens": int(np.count_nonzero(inside)),
+        "max_seqlen": int(np.diff(edges).max()),
+        "num_real_tokens": int(size[real].sum()),
         "sequence": sequence,
-        "documents": documents,
+        "documents": references(spans[real], sequence, length),
     }
 
 
-def spans_of(rows: Sequence[Row], length: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Return the spans of a batch (SPAN), `at` being their place in the batch laid out flat, and the row of each.
+def spans_of(stretches: Sequence[Stretch], length: int) -> tuple[Spans, Ints]:
+    """Return the spans of a batch, cut where stretches and sequences end, and the stretch of each.
 
-    A span that goes on beyond a stretch is cut there; what follows in its document is then what follows in the cut.
+    `at` is their place in the batch laid out flat.
     """
-    stretches, ranges, at = [], [], 0
-    for row, (_, parts) in enumerate(rows):
-        at = row * length
-        for window, start, end in parts:
-            stretches.append((row, start, end, at - start))
-            ranges.append((window, *window.covering(start, end)))
-            at += end - start
-    counts = np.array([last - first for _, first, last in ranges])
-    edges = np.concatenate([[0], np.cumsum(counts)])
-    spans = np.empty(edges[-1], SPAN)
-    for (window, first, last), to in zip(ranges, edges[:-1].tolist(), strict=True):
-        spans[to : to + last - first] = window.spans[first:last]
-    some = np.flatnonzero(counts)  # a stretch may be all padding
-    row, start, end, shift = np.array(stretches, np.int64).T
-    heads, tails = edges[:-1][some], edges[1:][some] - 1
-    before = np.maximum(0, start[some] - spans["at"][heads])
-    for name, sign in (("at", 1), ("first", 1), ("tokens", -1)):
-        spans[name][heads] += sign * before
-    beyond = spans["at"][tails] + spans["tokens"][tails] - end[some]
-    cut = beyond > 0
-    spans["tokens"][tails[cut]] -= beyond[cut]
-    spans["next"][tails[cut]] = [ranges[one][0].ids[end[one]] for one in some[cut].tolist()]
-    spans["at"] += np.repeat(shift, counts)
-    return spans, np.repeat(row, counts)
+    found = [window.covering(start, end) for window, start, end in stretches]
+    low, high = np.array([(start, end) for _, start, end in stretches], np.int64).T
+    of = np.repeat(np.arange(len(found)), [len(spans) for spans in found])
+    spans = np.concatenate(found)
+    shift = (np.cumsum(high - low) - high)[of]
+    begin = np.maximum(spans["at"], low[of]) + shift
+    end = np.minimum(spans["at"] + spans["tokens"], high[of]) + shift
+    whole, number = in_parts((end - 1) // length - begin // length + 1)
+    spans, sequence = spans[whole], (begin // length)[whole] + number
+    begin = np.maximum(begin[whole], sequence * length)
+    end = np.minimum(end[whole], (sequence + 1) * length)
+    before = begin - spans["at"] - shift[whole]
+    spans["left"] += spans["tokens"] - before - (end - begin)
+    spans["at"], spans["tokens"] = begin, end - begin
+    for name in ("begin", "first"):
+        spans[name] += before
+    return spans, of[whole]
 
 
-def filled(begin: npt.NDArray[np.int64], size: npt.NDArray[np.int64], places: int) -> npt.NDArray[np.bool_]:
-    """Return which places spans fill; the others are padding."""
-    if int(size.sum()) == places:
-        return np.ones(places, np.bool_)
-    inside = np.zeros(places, np.bool_)
-    for first, last in zip(begin.tolist(), (begin + size).tolist(), strict=True):
-        inside[first:last] = True
-    return inside
+def ids_of(stretches: Sequence[Stretch], spans: Spans, of: Ints, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], Ints]:
+    """Return the ids of a batch laid out flat, and of each span the id that follows in its document, -1 for none."""
+    places = zip(of.tolist(), spans["source"].tolist(), strict=True)
+    sources = [stretches[stretch][0].sources[source] for stretch, source in places]
+    ends = spans["begin"] + spans["tokens"]
+    pieces = zip(sources, spans["begin"].tolist(), ends.tolist(), strict=True)
+    flat = np.empty(int(spans["tokens"].sum()), dtype)
+    np.concatenate([ids[begin:end] for ids, begin, end in pieces], out=flat, casting="same_kind")
+    follows = np.full(len(spans), -1, np.int64)
+    more = np.flatnonzero(spans["left"])
+    follows[more] = [sources[span].item(end) for span, end in zip(more.tolist(), ends[more].tolist(), strict=True)]
+    return flat, follows
+
+
+def lasts(end: Ints, real: npt.NDArray[np.bool_], follows: Ints, length: int, masked: bool) -> tuple[Ints, Ints]:
+    """Return the places whose label is not the id after them, the last of a segment or of a sequence, and their labels,
+    -1 for none."""
+    if masked:
+        return end[real] - 1, follows[real]
+    closing = end % length == 0
+    to_padding = np.append(~real[1:], False) & ~closing
+    some = real & (closing | to_padding)
+    return end[some] - 1, np.where(to_padding, -1, follows)[some]
 
 
 def labels_of(
-    ids: npt.NDArray[Any], spans: npt.NDArray[Any], last: npt.NDArray[np.int64], inside: npt.NDArray[np.bool_],
-    settings: ReaderSettings,
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:  # fmt: skip
-    """Return labels and loss mask; `last` is the last place of each span."""
-    labels = np.empty_like(ids)
-    labels[:-1], labels[-1] = ids[1:], IGNORED
-    follows = spans["next"]
-    loss = inside.copy()
-    if settings.mask:
-        labels[last], loss[last] = follows, follows >= 0
-    else:
-        ends = last[(last + 1) % settings.sequence_length == 0]
-        there = follows[(last + 1) % settings.sequence_length == 0]
-        labels[ends], loss[ends] = there, there >= 0
-        before_padding = last[(last + 1) % settings.sequence_length != 0]
-        loss[before_padding] &= inside[before_padding + 1]
-    np.putmask(labels, ~loss, IGNORED)
+    flat: npt.NDArray[Any], inside: npt.NDArray[np.bool_], last: Ints, follows: Ints
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return labels and loss mask; inside: what is not padding; last, follows: see `lasts`."""
+    labels, loss = np.empty_like(flat), inside
+    labels[:-1] = flat[1:]
+    if not inside.all():
+        np.putmask(labels, ~inside, IGNORED)
+    labels[last], loss[last] = np.where(follows < 0, IGNORED, follows), follows >= 0
     return labels, loss
 
 
-def segment_edges(
-    begin: npt.NDArray[np.int64], size: npt.NDArray[np.int64], rows: int, length: int, *, masked: bool
-) -> npt.NDArray[np.int64]:
-    """Return where segments begin in the flat batch, and its end."""
-    edges = [np.arange(0, rows * length + 1, length), begin + size] if masked else [np.arange(rows + 1) * length]
-    if not masked:
-        ends = begin + size
-        last_of_row = np.append(np.diff(begin // length) > 0, True)
-        edges.append(ends[last_of_row])
-    return np.unique(np.concatenate(edges))
+def positions_of(edges: Ints) -> npt.NDArray[np.int32]:
+    """Return the place of each place within its segment; edges: where segments begin, and the end."""
+    positions = np.arange(edges[-1], dtype=np.int32)
+    positions -= np.repeat(edges[:-1].astype(np.int32), np.diff(edges))
+    return positions
 
 
-def first_of_rows(edges: npt.NDArray[np.int64], length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the number of the first segment of each row, and how many segments each has."""
-    firsts = np.flatnonzero(edges[:-1] % length == 0)
-    return firsts, np.diff(np.append(firsts, len(edges) - 1))
+def segments_of(
+    begin: Ints, size: Ints, heads: npt.NDArray[np.bool_], real: npt.NDArray[np.bool_], length: int
+) -> npt.NDArray[np.int32]:
+    """Return the number of the segment of each place in its sequence; heads: spans that begin one."""
+    numbers = np.cumsum(heads, dtype=np.int32)
+    numbers -= numbers[begin % length == 0][begin // length] - 1
+    return np.repeat(np.where(real, numbers, np.int32(0)), size)
+
+
+def references(spans: Spans, sequence: Ints, length: int) -> npt.NDArray[Any]:
+    """Return which documents fill which places (REFERENCE), in order."""
+    row = spans["at"] // length
+    documents = np.empty(len(spans), REFERENCE)
+    documents["sequence"], documents["start"] = sequence[row], spans["at"] - row * length
+    for name in ("tokens", "group", "row", "first"):
+        documents[name] = spans[name]
+    return documents
 
 
 def fixed(cu_seqlens: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:

@@ -15,115 +15,100 @@ sequences is what it turns out to be).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from corpus.reader.settings import TooLong
 
-Piece = tuple[int, int, int]
-"""(document, first token in it, tokens)"""
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Pieces by sequence, in order; tokens that were dropped."""
+    """Pieces of documents, a place in each array: document, first token in it, tokens, and number of the sequence.
 
-    sequences: list[list[Piece]]
-    dropped: int = 0
+    Pieces of a sequence are in order; sequences need not be.
+    """
+
+    document: Ints
+    first: Ints
+    tokens: Ints
+    sequence: Ints
 
 
-def best_fit(lengths: Sequence[int], length: int, count: int) -> Packed:
+def best_fit(lengths: Ints, length: int, count: int) -> Packed:
     """Pack documents of `lengths` tokens into `count` sequences of `length`, which hold them all."""
-    sequences: list[list[Piece]] = []
-    rest: list[Piece] = []
-    for document, size in enumerate(lengths):
-        whole = size // length * length
-        sequences += [[(document, at, length)] for at in range(0, whole, length)]
-        if size > whole:
-            rest.append((document, whole, size - whole))
-    rest.sort(key=lambda piece: -piece[2])  # stable: equal ones in the order of the window
-    room = Room(length)
-    left: list[Piece] = []
-    for piece in rest:
-        at = room.least(piece[2])
-        if at is None and len(sequences) < count:
-            at = len(sequences)
-            sequences.append([])
-            room.put(at, length)
-        if at is None:
-            left.append(piece)
+    whole, rest = np.divmod(lengths, length)
+    document, number = in_parts(whole)
+    full = np.column_stack([document, number * length, np.full_like(document, length), np.arange(len(document))])
+    some = np.flatnonzero(rest)
+    some = some[np.argsort(-rest[some], kind="stable")]  # equal ones in the order of the window
+    rests = np.column_stack([some, whole[some] * length, rest[some]])
+    places, by_room = placed(rest[some].tolist(), length, len(full), count)
+    found = np.column_stack([rests, places])[places >= 0]
+    return Packed(*np.concatenate([full, found, split_over(rests[places < 0].tolist(), by_room)]).T)
+
+
+def in_parts(counts: Ints) -> tuple[Ints, Ints]:
+    """Return, for so many parts of each document in turn, the document of each part and its number there."""
+    of = np.repeat(np.arange(len(counts)), counts)
+    return of, np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def placed(sizes: Sequence[int], length: int, used: int, count: int) -> tuple[Ints, list[list[int]]]:
+    """Return the sequence of each piece, -1 where there is no room, and all sequences by what room is left in them.
+
+    Sequences before `used` are full. The least room that is enough is found in a bitmap of the rooms that there are.
+    """
+    by_room: list[list[int]] = [[] for _ in range(length + 1)]
+    rooms, places = 0, []
+    for size in sizes:
+        if enough := rooms >> size:
+            room = size + (enough & -enough).bit_length() - 1
+            sequence = by_room[room].pop()
+            if not by_room[room]:
+                rooms ^= 1 << room
+        elif used < count:
+            sequence, room, used = used, length, used + 1
+        else:
+            places.append(-1)
             continue
-        sequences[at].append(piece)
-        room.put(at, room.take(at) - piece[2])
-    while len(sequences) < count:
-        room.put(len(sequences), length)
-        sequences.append([])
-    split_over(left, sequences, room)
-    return Packed(sequences)
+        places.append(sequence)
+        if room > size:
+            by_room[room - size].append(sequence)
+            rooms |= 1 << room - size
+    by_room[length] += range(used, count)
+    return np.array(places, np.int64), by_room
 
 
-class Room:
-    """Sequences by the tokens they have room for; the least room that is enough is found in a bitmap."""
+def split_over(pieces: Sequence[Sequence[int]], by_room: list[list[int]]) -> Ints:
+    """Split pieces (document, first token, tokens) over what room there is, the largest first.
 
-    def __init__(self, length: int) -> None:
-        self._by_room: list[list[int]] = [[] for _ in range(length + 1)]
-        self._room: dict[int, int] = {}
-        self._some = 0
-
-    def put(self, sequence: int, room: int) -> None:
-        """Say how much room a sequence has."""
-        self._room[sequence] = room
-        if room:
-            self._by_room[room].append(sequence)
-            self._some |= 1 << room
-
-    def take(self, sequence: int) -> int:
-        """Take out the sequence that `least` or `most` just found; return its room."""
-        room = self._room[sequence]
-        self._by_room[room].pop()
-        if not self._by_room[room]:
-            self._some &= ~(1 << room)
-        return room
-
-    def least(self, tokens: int) -> int | None:
-        """Return a sequence with the least room for so many tokens, None when there is none."""
-        enough = self._some >> tokens
-        if not enough:
-            return None
-        return self._by_room[tokens + (enough & -enough).bit_length() - 1][-1]
-
-    def most(self) -> int:
-        """Return a sequence with the most room."""
-        return self._by_room[self._some.bit_length() - 1][-1]
-
-
-def split_over(left: Sequence[Piece], sequences: list[list[Piece]], room: Room) -> None:
-    """Split pieces over what room there is, the largest first."""
-    for document, first, tokens in left:
+    Return rows of (document, first token, tokens, sequence).
+    """
+    found, room = [], len(by_room) - 1
+    for document, first, tokens in pieces:
         done = 0
         while done < tokens:
-            at = room.most()
-            here = room.take(at)
-            some = min(here, tokens - done)
-            sequences[at].append((document, first + done, some))
-            room.put(at, here - some)
+            while not by_room[room]:
+                room -= 1
+            sequence, some = by_room[room].pop(), min(room, tokens - done)
+            found.append((document, first + done, some, sequence))
+            if room > some:
+                by_room[room - some].append(sequence)
             done += some
+    return np.array(found, np.int64).reshape(-1, 4)
 
 
-def pad(lengths: Sequence[int], length: int, too_long: TooLong) -> Packed:
+def pad(lengths: Ints, length: int, too_long: TooLong) -> Packed:
     """Give each document sequences of its own."""
-    sequences: list[list[Piece]] = []
-    dropped = 0
-    for document, size in enumerate(lengths):
-        if size > length and too_long == "drop":
-            dropped += size
-        elif size > length and too_long == "truncate":
-            sequences.append([(document, 0, length)])
-            dropped += size - length
-        else:
-            sequences += [[(document, at, min(length, size - at))] for at in range(0, size, length)]
-    return Packed(sequences, dropped)
+    document, number = in_parts(sequences_of(lengths, length, too_long))
+    first = number * length
+    return Packed(document, first, np.minimum(length, lengths[document] - first), np.arange(len(document)))
 
 
-def sequences_of(size: int, length: int, too_long: TooLong) -> int:
-    """Return how many sequences pad makes of a document."""
-    if size <= length:
-        return 1
-    return {"split": -(-size // length), "truncate": 1, "drop": 0}[too_long]
+def sequences_of(lengths: Ints, length: int, too_long: TooLong) -> Ints:
+    """Return how many sequences pad makes of each document."""
+    if too_long == "split":
+        return -(-lengths // length)
+    return (lengths <= length).astype(np.int64) if too_long == "drop" else np.ones(len(lengths), np.int64)

@@ -115,7 +115,7 @@ class TokenReader:
     def batch_at(self, step: int, rank: int | None = None, world_size: int | None = None) -> Batch:
         """Return a rank's share of batch `step` (0 is the first), see batch.py; does not move the reader."""
         self._check_step(step)
-        return batch_of(self._windows.rows(step, self._lanes(rank, world_size)), self.settings)
+        return batch_of(*self._windows.sequences(step, self._lanes(rank, world_size)), self.settings)
 
     def references(self, step: int, rank: int | None = None, world_size: int | None = None) -> npt.NDArray[Any]:
         """Return which documents a rank's share of batch `step` holds (dtype REFERENCE), in order."""

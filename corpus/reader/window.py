@@ -1,7 +1,8 @@
-"""A window: the documents of some row groups, shuffled, packed, and laid out as the tokens of its sequences.
+"""A window: the documents of some row groups, shuffled and packed: which stretch of which row group lies where.
 
 Everything here follows from the window's row groups, the settings and a key, so a sequence can be had without those
-before it, at any rank.
+before it, at any rank. Lengths alone decide it, and ids stay where they were decoded until a batch copies its own
+(batch.py), so each id is copied once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.reader.groups import RowGroup
-from corpus.reader.packing import Packed, Piece, best_fit, pad
+from corpus.reader.packing import Packed, best_fit, pad, sequences_of
 from corpus.reader.passes import ALGORITHM, Ints, Part
 from corpus.reader.permutation import shuffled
 from corpus.reader.settings import ReaderSettings
@@ -22,33 +23,27 @@ SPAN: Final = np.dtype(
     [
         ("at", "<i8"),  # of its first token in the window
         ("tokens", "<i8"),
-        ("group", "<i8"),  # row group, numbered as the reader does
+        ("source", "<i8"),  # of its ids: a place in Window.sources
+        ("begin", "<i8"),  # of its ids in the source
+        ("left", "<i8"),  # ids of its document that follow in the source
+        ("group", "<i8"),  # row group, numbered as the reader does; PADDING
         ("row", "<i8"),
         ("first", "<i8"),  # of its tokens in the row
-        ("next", "<i8"),  # id that follows it in its document, -1 at the document's end
     ]
 )
-"""A stretch of a window that one document fills."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A row of a row group, or what a lane has of it: `tokens` ids from `begin` on, of the group's."""
-
-    group: int
-    row: int
-    begin: int
-    tokens: int
-    first: int
+"""A stretch of a window that one document fills, or padding."""
+PADDING: Final = -1
+"""In place of a row group, and the source of padding."""
+Spans = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Ids (uint16 or uint32) of the sequences of a window, one after another, and its spans (SPAN), ascending."""
+    """Spans (SPAN) that fill the sequences of a window one after another, ascending, and what their ids are taken from:
+    the ids of each row group (uint16 or uint32), padding last."""
 
-    ids: npt.NDArray[Any]
-    spans: npt.NDArray[Any]
-    dropped: int = 0
+    spans: Spans
+    sources: Sequence[npt.NDArray[Any]]
     # Where spans begin and end, apart from the rest of them: a search in a column of records would copy it.
     _starts: Ints = field(init=False, repr=False)
     _ends: Ints = field(init=False, repr=False)
@@ -60,11 +55,12 @@ class Window:
     @property
     def tokens(self) -> int:
         """Places in it, padding among them."""
-        return len(self.ids)
+        return int(self._ends[-1]) if len(self._ends) else 0
 
-    def covering(self, start: int, end: int) -> tuple[int, int]:
-        """Return the first span that has tokens in start .. end - 1, and the first one after it that has none."""
-        return int(self._ends.searchsorted(start, side="right")), int(self._starts.searchsorted(end))
+    def covering(self, start: int, end: int) -> Spans:
+        """Return the spans that have tokens in start .. end - 1."""
+        first, last = self._ends.searchsorted(start, side="right"), self._starts.searchsorted(end)
+        return self.spans[first:last]
 
 
 def window_of(
@@ -75,80 +71,68 @@ def window_of(
     key: what tells the window from all others of the plan.
     """
     length = settings.sequence_length
+    sources = [groups[part.group].ids for part in parts]
+    sources.append(np.full(length, settings.pad_id, np.min_scalar_type(settings.pad_id)))
     if settings.packing == "pad":
-        documents = [document for part in parts for document in whole(part.group, groups[part.group])]
-        packed = in_units(parts, documents, settings)
+        padded = [in_units(number, part, groups[part.group], settings) for number, part in enumerate(parts)]
+        spans = np.concatenate(padded)
+        sequence = np.arange(len(spans))
     else:
-        documents = [document for part in parts for document in cut(part, groups[part.group])]
-        order = shuffled(len(documents), fingerprint(ALGORITHM, "documents", *key).encode())
-        documents = [documents[place] for place in order.tolist()]
-        sizes = [document.tokens for document in documents]
+        documents = np.concatenate([cut(number, part, groups[part.group]) for number, part in enumerate(parts)])
+        spans = documents[shuffled(len(documents), fingerprint(ALGORITHM, "documents", *key).encode())]
         if settings.packing == "concat":
-            return laid_out([[(place, 0, size) for place, size in enumerate(sizes)]], documents, groups, 0, 0)
-        packed = best_fit(sizes, length, count)
-    order = shuffled(len(packed.sequences), fingerprint(ALGORITHM, "sequences", *key).encode())
-    sequences = [packed.sequences[place] for place in order.tolist()]
-    return laid_out(sequences, documents, groups, length, settings.pad_id, packed.dropped)
+            spans["at"] = np.cumsum(spans["tokens"]) - spans["tokens"]
+            return Window(spans, sources)
+        packed = best_fit(np.ascontiguousarray(spans["tokens"]), length, count)
+        spans, sequence = pieces_of(spans, packed), packed.sequence
+    order = shuffled(count, fingerprint(ALGORITHM, "sequences", *key).encode())
+    return Window(laid_out(spans, np.argsort(order)[sequence], count, length), sources)
 
 
-def cut(part: Part, group: RowGroup) -> list[Document]:
-    """Return the documents of a row group that have ids from part.low to part.high, cut to that."""
+def cut(number: int, part: Part, group: RowGroup) -> Spans:
+    """Return the documents of a row group that have ids from part.low to part.high, cut to that. number: its source."""
     starts = group.starts
     first = int(np.searchsorted(starts, part.low, side="right")) - 1
     last = int(np.searchsorted(starts, part.high, side="left"))
     begins = np.maximum(starts[first:last], part.low)
-    ends = np.minimum(starts[first + 1 : last + 1], part.high)
-    columns = (range(first, last), begins.tolist(), (ends - begins).tolist(), (begins - starts[first:last]).tolist())
-    return [Document(part.group, *row) for row in zip(*columns, strict=True)]
+    documents = np.zeros(last - first, SPAN)
+    documents["source"], documents["group"], documents["row"] = number, part.group, np.arange(first, last)
+    documents["begin"], documents["tokens"] = begins, np.minimum(starts[first + 1 : last + 1], part.high) - begins
+    documents["first"] = begins - starts[first:last]
+    return documents[documents["tokens"] > 0]
 
 
-def whole(number: int, group: RowGroup) -> list[Document]:
-    """Return the documents of a row group."""
-    return cut(Part(number, 0, int(group.starts[-1])), group)
+def in_units(number: int, part: Part, group: RowGroup, settings: ReaderSettings) -> Spans:
+    """Return of a row group's documents, padded, the sequences that are its part's."""
+    documents = cut(number, Part(part.group, 0, int(group.starts[-1])), group)
+    packed = pad(np.ascontiguousarray(documents["tokens"]), settings.sequence_length, settings.too_long)
+    return pieces_of(documents, packed)[part.low : part.high]
 
 
-def in_units(parts: Sequence[Part], documents: Sequence[Document], settings: ReaderSettings) -> Packed:
-    """Pad all documents; leave of each row group the sequences that are its part's."""
-    packed = pad([document.tokens for document in documents], settings.sequence_length, settings.too_long)
-    by_group: dict[int, list[list[Piece]]] = {part.group: [] for part in parts}
-    for sequence in packed.sequences:
-        by_group[documents[sequence[0][0]].group].append(sequence)
-    return Packed([one for part in parts for one in by_group[part.group][part.low : part.high]], packed.dropped)
+def pieces_of(documents: Spans, packed: Packed) -> Spans:
+    """Return the pieces of documents as they are packed, in the same order; `at` is not set."""
+    pieces = documents[packed.document]
+    pieces["left"] = pieces["tokens"] - packed.first - packed.tokens
+    pieces["tokens"] = packed.tokens
+    pieces["begin"] += packed.first
+    pieces["first"] += packed.first
+    return pieces
 
 
-def laid_out(
-    sequences: Sequence[Sequence[Piece]],
-    documents: Sequence[Document],
-    groups: Mapping[int, RowGroup],
-    length: int,
-    filler: int,
-    dropped: int = 0,
-) -> Window:
-    """Write sequences of pieces one after another, each filled up to `length` (0: not at all)."""
-    kind = next(iter(groups.values())).ids.dtype
-    slices: list[npt.NDArray[Any]] = []
-    spans: list[tuple[int, int, int, int, int, int]] = []
-    at = 0
-    padding = np.full(length, filler, np.promote_types(kind, np.min_scalar_type(filler)))
-    for sequence in sequences:
-        end = at + length
-        for place, first, tokens in sequence:
-            document = documents[place]
-            ids, begin = groups[document.group].ids, document.begin + first
-            follows = int(ids[begin + tokens]) if first + tokens < document.tokens else -1
-            slices.append(ids[begin : begin + tokens])
-            spans.append((at, tokens, document.group, document.row, document.first + first, follows))
-            at += tokens
-        if at < end:
-            slices.append(padding[: end - at])
-            at = end
-    ids = np.concatenate(slices) if slices else np.zeros(0, kind)
-    return Window(ids, np.array(spans, SPAN), dropped)
+def laid_out(pieces: Spans, sequence: Ints, count: int, length: int) -> Spans:
+    """Return `count` sequences one after another, each its pieces in order (sequence: of each piece), then padding."""
+    order = np.argsort(sequence, kind="stable")
+    spans, sequence = pieces[order], sequence[order]
+    sizes = np.bincount(sequence, spans["tokens"], count).astype(np.int64)
+    before = np.cumsum(sizes) - sizes  # tokens of all sequences before
+    spans["at"] = np.cumsum(spans["tokens"]) - spans["tokens"] + (np.arange(count) * length - before)[sequence]
+    short = np.flatnonzero(sizes < length)
+    padding = np.zeros(len(short), SPAN)
+    padding["at"], padding["tokens"] = short * length + sizes[short], length - sizes[short]
+    padding["source"] = padding["group"] = PADDING
+    return np.insert(spans, np.searchsorted(sequence, short, side="right"), padding)
 
 
 def units_of(lengths: Ints, settings: ReaderSettings) -> int:
     """Return how many sequences pad makes of rows of these lengths."""
-    size = settings.sequence_length
-    if settings.too_long == "split":
-        return int((-(-lengths // size)).sum())
-    return int(np.count_nonzero(lengths <= size)) if settings.too_long == "drop" else len(lengths)
+    return int(sequences_of(lengths.astype(np.int64, copy=False), settings.sequence_length, settings.too_long).sum())

@@ -10,12 +10,12 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from corpus.reader.ahead import NOW, Ahead
-from corpus.reader.batch import Row
+from corpus.reader.batch import Stretch
 from corpus.reader.groups import RowGroup, RowGroups, repeated
 from corpus.reader.passes import Ints, Part, Source
 from corpus.reader.plan import Located, Plan
@@ -27,14 +27,23 @@ HELD: Final = 2
 """Windows of a source that a lane keeps: a sequence may span two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A window: lane, name of its source, number of the pass, number in the lane's part of the pass."""
 
     lane: int
     source: str
     passed: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Sequences of a pass, `first` to `end` - 1, that lie in a window one after another from the place `start` on."""
+
+    name: Name
+    first: int
+    end: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +66,54 @@ class Windows:
         self._held: dict[tuple[int, str], OrderedDict[Name, Window]] = {}
         self._ahead: Ahead[Made] = Ahead(reading.threads, 2 * reading.deadline)
         self._at: dict[tuple[int, str], tuple[Name, Located]] = {}
+        self._runs: dict[tuple[int, str], Run] = {}
         self._moved = False
         self._ends = functools.lru_cache(maxsize=None)(self._make_ends)
 
-    def rows(self, step: int, lanes: range) -> list[Row]:
-        """Return the sequences of some lanes in a batch, in order."""
-        per_lane, batch = self._plan.per_lane, step * self._settings.batch_size
-        places = []
+    def sequences(self, step: int, lanes: range) -> tuple[range, list[Stretch]]:
+        """Return the global numbers of the sequences of some lanes in a batch, and the stretches of windows that fill
+        them, one after another."""
+        per_lane = self._plan.per_lane
+        wanted: dict[Name, Located] = {}
+        places: list[tuple[Name, int, int]] = []
         for lane in lanes:
-            for slot in range(per_lane):
-                located = self._plan.locate(lane, step * per_lane + slot)
-                places.append((batch + lane * per_lane + slot, located, self._places(lane, located)))
+            for sequence in range(step * per_lane, (step + 1) * per_lane):
+                located = self._plan.locate(lane, sequence)
+                for name, start, end in self._places(lane, located):
+                    wanted[name] = located
+                    goes_on = bool(places) and (places[-1][0], places[-1][2]) == (name, start)
+                    places.append((name, places.pop()[1] if goes_on else start, end))
         if self._reading.threads:
-            for _, located, stretches in places:
-                for name, _ in stretches:
-                    self._order(name, located.source, NOW)
-        return [(number, self._stretches(located, stretches)) for number, located, stretches in places]
+            for name, located in wanted.items():
+                self._order(name, located.source, NOW)
+        windows = {name: self._window(name, located) for name, located in wanted.items()}
+        first = step * self._settings.batch_size
+        numbers = range(first + lanes.start * per_lane, first + lanes.stop * per_lane)
+        return numbers, [(windows[name], start, end) for name, start, end in places]
 
-    def _places(self, lane: int, located: Located) -> list[tuple[Name, int]]:
-        """Return the windows that a sequence is in, and where it begins in each."""
-        return [
-            (Name(lane, located.source.name, located.number, place.window), place.start)
-            for place in located.passed.places(lane, located.within)
-        ]
-
-    def _stretches(self, located: Located, places: Sequence[tuple[Name, int]]) -> list[tuple[Window, int, int]]:
+    def _places(self, lane: int, located: Located) -> list[tuple[Name, int, int]]:
         """Return the stretches of windows that make up a sequence."""
-        found, length = [], self._settings.sequence_length
+        run, length = self._runs.get((lane, located.source.name)), self._settings.sequence_length
+        if run and run.name.passed == located.number and run.first <= located.within < run.end:
+            start = run.start + (located.within - run.first) * length
+            return [(run.name, start, start + length)]
+        return self._looked_up(lane, located)
+
+    def _looked_up(self, lane: int, located: Located) -> list[tuple[Name, int, int]]:
+        """Return the same for a sequence in another window than the last one's, and note which ones go on in it."""
+        source, within, length = located.source.name, located.within, self._settings.sequence_length
         concat = self._settings.packing == "concat"
-        for name, begin in places:
-            window = self._window(name, located)
-            start = begin if concat else begin * length
-            end = min(window.tokens, start + length)
-            found.append((window, start, end))
-            length -= end - start if concat else 0
+        edges, before = located.passed.windows(lane)
+        found, left = [], length
+        for place in located.passed.places(lane, within):
+            start = place.start if concat else place.start * length
+            end = min(start + left, int(edges[place.window + 1] - edges[place.window])) if concat else start + left
+            found.append((Name(lane, source, located.number, place.window), start, end))
+            left -= end - start
+        if len(found) == 1:
+            name, start, _ = found[0]
+            ends = (edges - edges[0]) // length if concat else before
+            self._runs[lane, source] = Run(name, within, int(ends[name.number + 1]), start)
         return found
 
     def _window(self, name: Name, located: Located) -> Window:

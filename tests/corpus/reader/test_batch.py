@@ -18,12 +18,12 @@ from corpus.tokens.manifest import load_manifest
 SETTINGS = ReaderSettings(sequence_length=24, batch_size=4, lanes=2, seed=5, window=3, pad_id=7)
 
 
-def window(ids: list[int], *spans: tuple[int, ...]) -> Window:
-    """Return a window of spans (at, tokens, group, row, first, next)."""
-    return Window(np.array(ids, np.uint16), np.array(list(spans), SPAN))
+def window(ids: list[int], *spans: tuple[int, ...], pad_id: int = 0) -> Window:
+    """Return a window of spans (at, tokens, source, begin, left, group, row, first)."""
+    return Window(np.array(list(spans), SPAN), [np.array(ids, np.uint16), np.full(5, pad_id)])
 
 
-TWO = window([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], (0, 4, 0, 0, 0, -1), (4, 6, 0, 1, 0, -1))
+TWO = window([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], (0, 4, 0, 0, 0, 0, 0, 0), (4, 6, 0, 4, 0, 0, 1, 0))
 """Documents 1-4 and 5-10."""
 
 
@@ -33,7 +33,7 @@ def small(**more: Any) -> ReaderSettings:
 
 def test_documents_are_kept_apart_by_hand() -> None:
     """4 ends a document, so it has no label; 5 goes on in the next sequence, so it has: 6."""
-    batch = batch_of([(6, [(TWO, 0, 5)]), (7, [(TWO, 5, 10)])], small())
+    batch = batch_of([6, 7], [(TWO, 0, 5), (TWO, 5, 10)], small())
     assert batch["input_ids"].tolist() == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
     assert batch["labels"].tolist() == [[2, 3, 4, IGNORED, 6], [7, 8, 9, 10, IGNORED]]
     assert batch["loss_mask"].tolist() == [[True, True, True, False, True], [True, True, True, True, False]]
@@ -47,7 +47,7 @@ def test_documents_are_kept_apart_by_hand() -> None:
 
 def test_without_a_mask_the_stream_goes_on_over_documents() -> None:
     """4 is followed by 5; one segment; only the very last place has no label, as nothing follows it."""
-    batch = batch_of([(0, [(TWO, 0, 5)]), (1, [(TWO, 5, 10)])], small(mask=False))
+    batch = batch_of([0, 1], [(TWO, 0, 5), (TWO, 5, 10)], small(mask=False))
     assert batch["labels"].tolist() == [[2, 3, 4, 5, 6], [7, 8, 9, 10, IGNORED]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4]] * 2
     assert batch["segment_ids"].tolist() == [[1] * 5] * 2
@@ -56,30 +56,44 @@ def test_without_a_mask_the_stream_goes_on_over_documents() -> None:
 
 def test_padding_is_told_by_place_and_not_by_id() -> None:
     """Id 2 fills up, and is a token too: the token keeps its loss, the filler has none; it is a segment of its own."""
-    padded = window([1, 2, 2, 2, 2], (0, 3, 0, 0, 0, -1))
-    batch = batch_of([(0, [(padded, 0, 5)])], small(pad_id=2))
+    padded = window([1, 2, 2], (0, 3, 0, 0, 0, 0, 0, 0), (3, 2, -1, 0, 0, -1, 0, 0), pad_id=2)
+    batch = batch_of([0], [(padded, 0, 5)], small(pad_id=2))
     assert batch["labels"].tolist() == [[2, 2, IGNORED, IGNORED, IGNORED]]
     assert batch["segment_ids"].tolist() == [[1, 1, 1, 0, 0]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
     assert batch["cu_seqlens"].tolist() == [0, 3, 5]
     assert batch["num_real_tokens"] == 3
-    unmasked = batch_of([(0, [(padded, 0, 5)])], small(pad_id=2, mask=False))
+    unmasked = batch_of([0], [(padded, 0, 5)], small(pad_id=2, mask=False))
     assert unmasked["labels"].tolist() == [[2, 2, IGNORED, IGNORED, IGNORED]]
     assert unmasked["cu_seqlens"].tolist() == [0, 3, 5]
 
 
 def test_a_cut_document_is_still_followed_by_its_next_token() -> None:
     """A piece whose document goes on elsewhere predicts the token that follows it there."""
-    piece = window([1, 2, 3, 9, 9], (0, 3, 0, 0, 0, 4), (3, 2, 0, 1, 0, -1))
-    assert batch_of([(0, [(piece, 0, 5)])], small())["labels"].tolist() == [[2, 3, 4, 9, IGNORED]]
+    piece = window([1, 2, 3, 4, 9, 9], (0, 3, 0, 0, 1, 0, 0, 0), (3, 2, 0, 4, 0, 0, 1, 0))
+    assert batch_of([0], [(piece, 0, 5)], small())["labels"].tolist() == [[2, 3, 4, 9, IGNORED]]
 
 
 def test_a_sequence_over_two_windows() -> None:
     """The last of one window and the first of the next are documents apart."""
-    batch = batch_of([(0, [(TWO, 7, 10), (TWO, 0, 2)])], small())
+    batch = batch_of([0], [(TWO, 7, 10), (TWO, 0, 2)], small())
     assert batch["input_ids"].tolist() == [[8, 9, 10, 1, 2]]
     assert batch["labels"].tolist() == [[9, 10, IGNORED, 2, 3]]
     assert batch["documents"].tolist() == [(0, 0, 3, 0, 1, 3), (0, 3, 2, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_sequences_of_one_stretch_are_those_of_a_stretch_each(mask: bool) -> None:
+    """All fields; where a stretch begins or ends within a document, too."""
+    one = batch_of([0, 1, 2], [(TWO, 1, 10)], small(sequence_length=3, mask=mask))
+    each = batch_of([0, 1, 2], [(TWO, 1, 4), (TWO, 4, 7), (TWO, 7, 10)], small(sequence_length=3, mask=mask))
+    assert all(np.array_equal(one[name], each[name]) for name in each)
+
+
+def test_a_filler_wider_than_the_ids() -> None:
+    """Ids of 16 bits, padded with an id beyond them."""
+    wide = window([1, 2], (0, 2, 0, 0, 0, 0, 0, 0), (2, 3, -1, 0, 0, -1, 0, 0), pad_id=1 << 20)
+    assert batch_of([0], [(wide, 0, 5)], small())["input_ids"].tolist() == [[1, 2, 1 << 20, 1 << 20, 1 << 20]]
 
 
 def test_cu_seqlens_of_one_shape() -> None:

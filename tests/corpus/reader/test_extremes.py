@@ -11,10 +11,8 @@ from coded_streams import expected_ids, labels_follow, real_ids
 
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, TokenReader
-from corpus.reader.groups import RowGroup
 from corpus.reader.passes import Source
 from corpus.reader.settings import PACKINGS, Packing
-from corpus.reader.window import laid_out, whole
 
 
 def reader(folder: Path, **more: Any) -> TokenReader:
@@ -60,13 +58,6 @@ def test_nothing_that_fills_a_sequence_is_an_error(tiny: Path) -> None:
         reader(tiny, sequence_length=49, batch_size=1)
     with pytest.raises(ShardError, match="1 sequences do not fill a sequence of 1 tokens in each of 2 lanes"):
         reader(tiny, sequence_length=1, batch_size=2, packing="pad", too_long="drop")
-
-
-def test_a_filler_wider_than_the_ids() -> None:
-    """Ids of 16 bits, padded with an id beyond them."""
-    group = RowGroup(np.array([1, 2], np.uint16), np.array([0, 2]))
-    window = laid_out([[(0, 0, 2)]], whole(0, group), {0: group}, 4, 1 << 20)
-    assert window.ids.tolist() == [1, 2, 1 << 20, 1 << 20]
 
 
 @pytest.mark.parametrize("packing", ["concat", "pad"])
