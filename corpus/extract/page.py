@@ -1,7 +1,7 @@
 """What a page says of itself and where it links to, from one parse of its HTML.
 
 The parser is resiliparse's (lexbor, the HTML standard's tree construction): 0.6 ms for a page of 150 kB. Looking at the
-tree costs a Python object per element, 3 us with its attributes, so selectors choose the elements inside the parser:
+tree costs a Python object per element, 2 us with its attributes, so selectors choose the elements inside the parser:
 those that state a fact, and the links that may leave the host. A link that stays adds nothing to a page's votes, and
 three of four do. Where a base element makes relative links leave, all links are looked at.
 
@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final
 
+import resiliparse.parse.html.node
 from resiliparse.parse.html import HTMLTree
 
 from corpus.charset import Decoded, decode
@@ -59,16 +60,23 @@ _CONTROL_REFERENCES: Final = re.compile(
 _STATING: Final = (
     'meta:is([name*="robots" i],[http-equiv*="content-language" i]),'
     '[rel]:is([rel*="canonical" i],[rel*="license" i],link[hreflang]),'
-    '[href]:is(base,[href*="creativecommons.org/"],{links})'
+    '[href]:is({links},base,[href*="creativecommons.org/"])'
 )
-# What a reference has that does not lead to the host of its base: a scheme, or two slashes, which may be backslashes or
-# have tabs and line ends between them; and schemes in their usual spelling that lead to no host.
-_LEAVING: Final = ':is([{0}*=":"],[{0}*="//"],[{0}*="\\\\"],[{0}*="\\9 "],[{0}*="\\a "],[{0}*="\\d "])'
-_NOWHERE: Final = ':not([{0}^="javascript:"],[{0}^="mailto:"])'
+# How a reference begins that does not lead to the host of its base: with a scheme or two slashes. Of the slashes either
+# may be a backslash, tabs and line ends may come between them, and white space before them (other control characters
+# are gone). A scheme is told by its colon alone, and schemes in their usual spelling that lead to no host are out.
+# Looking at beginnings takes a quarter of the time of looking for the same anywhere.
+_ODD: Final = (" ", r"\9 ", r"\a ", r"\b ", r"\c ", r"\d ", r"\\", r"/\\", r"/\9 ", r"/\a ", r"/\d ")
+_LEAVING: Final = (
+    ':is([href^="http" i],[href^="//"],[href*=":"]:not([href^="javascript:"],[href^="mailto:"]),'
+    + ",".join(f'[href^="{start}"]' for start in _ODD)
+    + ")"
+)
 # Of technical links those that begin as nearly all do that leave. To test for more, or for names of elements, here and
 # of elements with an href, takes longer than to look at the few others that have such an attribute.
 _AWAY: Final = ':is([{0}^="http" i],[{0}^="//"])'
 _IS_AWAY: Final = re.compile("http|//", re.IGNORECASE | re.ASCII)
+_nodes: Any = resiliparse.parse.html.node
 _CREATIVE_COMMONS: Final = "creativecommons.org/licenses/"
 _PUBLIC_DOMAIN: Final = "creativecommons.org/publicdomain/"
 
@@ -152,7 +160,7 @@ def _selector(host: str) -> str:
     """Return the selector of the elements that matter on a page whose links resolve against a URL on `host`."""
     plain = plain_host(f"http://{host}/") == host
     own = f':not([{{0}}^="http://{host}/"],[{{0}}^="https://{host}/"])' if plain else ""
-    return _selecting(_LEAVING + own + _NOWHERE, _AWAY + own, _AWAY)
+    return _selecting(own + _LEAVING, _AWAY + own, _AWAY)
 
 
 def _selecting(links: str = "", sources: str = "", few: str = "") -> str:
@@ -186,7 +194,7 @@ class _Elements:
     def _look(self, selector: str) -> None:
         self.named: defaultdict[str, list[Any]] = defaultdict(list)
         named = self.named
-        for element in self._tree.document.query_selector_all(selector).values() if self._tree.document else ():
+        for element in _values(self._tree.document.query_selector_all(selector)) if self._tree.document else ():
             named[element.local_name or ""].append(element)
 
     def anchors(self) -> Iterator[tuple[str, int]]:
@@ -240,6 +248,23 @@ class _Elements:
         for href, _ in self._anchors:
             if href and (_CREATIVE_COMMONS in href or _PUBLIC_DOMAIN in href):
                 yield href
+
+
+def _values(found: Any) -> list[Any]:
+    """Return elements that were found: `found.values()`, but in six tenths of the time.
+
+    resiliparse enters every element it makes into a WeakValueDictionary of its module, so that an element is one object
+    whoever asks for it. That is Python code and takes as long as making the element. Nobody here compares elements or
+    keeps them, so while these are made a plain dictionary stands in.
+    """
+    book = getattr(_nodes, "_node_cache", None)
+    if book is None:  # another release, which keeps its book elsewhere
+        return list(found.values())
+    _nodes._node_cache = {}
+    try:
+        return list(found.values())
+    finally:
+        _nodes._node_cache = book
 
 
 def _link(element: Any) -> tuple[str | None, list[str], bool]:

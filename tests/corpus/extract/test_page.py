@@ -1,9 +1,15 @@
 """What a page says of itself and where it links to."""
 
+from html import escape
+from typing import Any
+
 import pytest
+import resiliparse.parse.html.node
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.extract.page import MOST_RESOURCES, Facts, Headers, parse_page
-from corpus.url import Url
+from corpus.url import Url, normalise
 
 URL = Url("http://www.example.org/dir/page.html", "www.example.org")
 
@@ -77,6 +83,33 @@ def test_only_the_first_base_counts() -> None:
     )
     assert facts(html).links == [("cdn.net", 0)]
     assert facts('<base href="ftp://cdn.net/"><a href="x">1</a><a href="//a.net">2</a>').links == [("a.net", 0)]
+
+
+PIECES = [
+    *("http:", "HTTPS:", "//", "/", "\\", "#", "?", "a.net", "www.example.org", ":", "mailto:", "javascript:"),
+    *("creativecommons.org/", "\u00e9", "\u2003", " ", "\t", "\n", "\v", "\f", "\r"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=7).map("".join))
+def test_no_link_that_leaves_is_passed_over(href: str) -> None:
+    """The selector knows all that the URL standard takes for a way to another host."""
+    written = "".join(f"&#{ord(character)};" if character < " " else escape(character) for character in href)
+    target = normalise(href, URL.href)
+    found = facts(f'<a href="{written}">x</a>').links
+    assert found == ([(target.host, 0)] if target and target.host != URL.host else [])
+
+
+def test_the_parser_keeps_its_own_book_of_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for it is gone after a page, and a release that has none is read as well."""
+    nodes: Any = resiliparse.parse.html.node
+    book = nodes._node_cache
+    assert facts("<a href=http://a.net/>").links == [("a.net", 0)]
+    assert nodes._node_cache is book
+    renamed = type("Nodes", (), {})
+    monkeypatch.setattr("corpus.extract.page._nodes", renamed)
+    assert facts("<a href=http://a.net/>").links == [("a.net", 0)]
+    assert not hasattr(renamed, "_node_cache")
 
 
 def test_robots_rules_mark_every_link() -> None:
