@@ -28,13 +28,9 @@ def components_of(batch: Batch) -> Counter[str]:
 
 
 @pytest.mark.parametrize("packing", ["concat", "best_fit"])
-@pytest.mark.parametrize(
-    ("mixture", "most"), [({"a": 0.7, "b": 0.3}, 1), ({"a": 6, "b": 3, "c": 1}, 2), ({"a": 1, "b": 1, "c": 1}, 2)]
-)
-def test_counts_are_never_far_off_their_shares(
-    folder: Path, packing: str, mixture: dict[str, float], most: int
-) -> None:
-    """After every step: of two components less than one sequence, of three less than two, over all lanes."""
+@pytest.mark.parametrize("mixture", [{"a": 0.7, "b": 0.3}, {"a": 6, "b": 3, "c": 1}, {"a": 1, "b": 1, "c": 1}])
+def test_counts_are_never_a_sequence_off_their_shares(folder: Path, packing: str, mixture: dict[str, float]) -> None:
+    """After every step, over all lanes; of two components half a sequence at most, of three three quarters."""
     settings = ReaderSettings(sequence_length=16, batch_size=24, lanes=12, mixture=mixture, packing=packing, repeat=3)  # type: ignore[arg-type]
     counts: Counter[str] = Counter()
     worst, sequences = 0.0, 0
@@ -43,7 +39,7 @@ def test_counts_are_never_far_off_their_shares(
         sequences += 24
         total = sum(mixture.values())
         worst = max(worst, *(abs(counts[name] - sequences * w / total) for name, w in mixture.items()))
-    assert worst < most
+    assert worst <= 1 - 1 / max(2, 2 * len(mixture) - 2)
     assert sequences > 24 * 30
 
 
