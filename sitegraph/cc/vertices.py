@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from corpus.kernels import kernel
+from corpus.kernels import inlined, kernel
 from corpus.stage import tick
 from sitegraph.cc.digits import MOST, NEWLINE, NUMBER, RETURN, TAB, digits_at
 from sitegraph.cc.edges import MAX_NODES
@@ -101,18 +101,10 @@ def parse_vertices(data: Any, first: Any, stop: Any, counted: Any, names: Any, e
         if number != first + row or number >= stop or data[i] != TAB or i - start - _U(1) >= _U(MOST):
             return start
         i += _U(1)
-        begin, label = i, i
-        while _LETTERS[data[i]]:
-            if data[i] == _DOT:
-                if i == label:
-                    return start
-                label = i + _U(1)
-            names[at + i - begin] = data[i]
-            i += _U(1)
-        size = i - begin
-        if i == label or size > _U(LONGEST_NAME) or not behind(names, before, at, size):
+        end, i = name_at(data, i, names, before, at)
+        if end == at:
             return start
-        before, at = at, at + size
+        before, at = at, end
         if counted:
             if data[i] != TAB:
                 return start
@@ -131,15 +123,28 @@ def parse_vertices(data: Any, first: Any, stop: Any, counted: Any, names: Any, e
     return i
 
 
-@kernel
-def behind(names: Any, before: Any, at: Any, size: Any) -> bool:
-    """Say whether the name of `size` bytes at names[at] sorts behind the one at names[before:at]."""
-    common = min(at - before, size)
-    for k in range(common):
-        one, two = names[before + _U(k)], names[at + _U(k)]
-        if one != two:
-            return bool(two > one)
-    return bool(size > at - before)
+@inlined
+def name_at(data: Any, i: Any, names: Any, before: Any, at: Any) -> Any:
+    """Copy the name at data[i] to names[at]; return where it ends, in names and in data; the former is `at` for none.
+
+    None is what is no name, and what does not sort behind names[before:at]. What both have in common, about half of a
+    name, is sound since it is in that one, so only what follows is looked at byte by byte.
+    """
+    end, k = at, before
+    while k < at and data[i] == names[k]:
+        names[end] = data[i]
+        i, k, end = i + _U(1), k + _U(1), end + _U(1)
+    sound = k == at or data[i] > names[k]
+    fork = end
+    dot = end == at or names[end - _U(1)] == _DOT
+    while _LETTERS[data[i]]:
+        sound &= not dot or data[i] != _DOT
+        dot = data[i] == _DOT
+        names[end] = data[i]
+        i, end = i + _U(1), end + _U(1)
+    if not sound or dot or end == fork or end - at > _U(LONGEST_NAME):
+        end = at
+    return end, i
 
 
 def vertex_fault(line: bytes, number: int, previous: bytes, columns: int) -> str | None:

@@ -19,7 +19,7 @@ from corpus.storage import as_storage_error
 from sitegraph.ranks.hyperloglog import LINE, Rows, add, estimate, raise_by_line, raise_by_part, rows, sigmas
 from sitegraph.ranks.passes import Passes
 from sitegraph.store.arcs import Block
-from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
+from sitegraph.store.lists import NOWHERE, chunks_of, next_chunk, room, scratch
 
 Flags = NDArray[np.uint8]
 Sizes = NDArray[np.float32]
@@ -32,17 +32,17 @@ ALL: Final = np.zeros(0, np.uint8)
 
 
 @kernel
-def sift(chunk: Any, codes: Any, first: Any, counted: Any, grown: Any, wanted: Any) -> Any:
-    """Leave in a chunk (ids, runs, number of runs) the arcs to follow, in place; return the runs left and arcs seen.
+def sift(chunk: Any, used: Any, codes: Any, first: Any, counted: Any, grown: Any, wanted: Any) -> Any:
+    """Leave in a chunk (see next_chunk) of `used` runs the arcs to follow, in place; return runs left and arcs seen.
 
     Those are the arcs whose class is counted (uint8 per code), from a source that has grown (bit per source, the lowest
     first) to a target that is wanted (uint8 each); with empty arrays everything is. first: arc of ids[0].
     """
-    ids, runs, used = chunk
+    ids, targets, ends = chunk
     coded, choosing, choosy = len(codes) > 0, len(grown) > 0, len(wanted) > 0
     at, kept, left = np.uint64(0), np.uint64(0), 0
     for r in range(used):
-        t, stop, begin = runs[r, 0], at + np.uint64(runs[r, 1]), kept
+        t, stop, begin = targets[r], np.uint64(ends[r]), kept
         if not choosy or wanted[t]:
             for k in range(at, stop):
                 s = np.uint64(ids[k])
@@ -55,17 +55,18 @@ def sift(chunk: Any, codes: Any, first: Any, counted: Any, grown: Any, wanted: A
                 kept += np.uint64(keep)
         at = stop
         if kept > begin:
-            runs[left, 0], runs[left, 1] = t, kept - begin
+            targets[left], ends[left] = t, kept
             left += 1
     return left, at
 
 
 @kernel
-def join(ids: Any, runs: Any, used: Any, registers: Any, into: Any, met: Any) -> None:
+def join(chunk: Any, used: Any, registers: Any, into: Any, met: Any) -> None:
     """Raise the rows of the targets of sifted runs by those of their sources, and set their flags in `met`."""
+    ids, targets, ends = chunk
     start = np.uint64(0)
     for r in range(used):
-        t, stop = np.uint64(runs[r, 0]), start + np.uint64(runs[r, 1])
+        t, stop = np.uint64(targets[r]), np.uint64(ends[r])
         met[t] = 1
         if into.shape[1] >= LINE:
             raise_by_line(into, t, registers, ids, start, stop)
@@ -83,21 +84,20 @@ def unite(
     met: uint8[targets], set for targets with an arc that was followed. registers: uint8[sources, m]. The rest as in
     sift; into without rows only sets met.
     """
-    state = np.zeros(STATE, np.int64)
-    gaps, ids = np.empty(ROOM, np.uint32), np.empty(ROOM, np.uint32)
-    runs = np.empty(RUNS, np.int64)
+    reading, work, chunk = NOWHERE, scratch(), room(1)
     first = np.uint64(0)
-    used = next_chunk(state, block, references, len(registers), gaps, ids, runs)
-    while used > 0:
-        left, seen = sift((ids, runs, used), codes, first, counted, grown, wanted)
+    for _ in range(chunks_of(block[2])):
+        used, reading = next_chunk(reading, block, references, len(registers), work, chunk, np.uint64(0))
+        if used == 0:
+            return False
+        left, seen = sift(chunk, used, codes, first, counted, grown, wanted)
         if len(into):
-            join(ids, runs, left, registers, into, met)
+            join(chunk, left, registers, into, met)
         else:
             for r in range(left):
-                met[runs[r, 0]] = 1
+                met[chunk[1][r]] = 1
         first += seen
-        used = next_chunk(state, block, references, len(registers), gaps, ids, runs)
-    return used == 0
+    return True
 
 
 @kernel

@@ -19,30 +19,33 @@ from typing import Any, Final
 
 import numpy as np
 
-from corpus.kernels import kernel
-from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
+from corpus.kernels import inlined, kernel
+from sitegraph.store.lists import NOWHERE, ROOM, chunks_of, next_chunk, room, scratch
 from sitegraph.store.primitives import prefetch
 
-# The loops below stand in full, one for each number of vectors: a call with arrays in an inner loop would count their
-# references up and down for every arc, which takes longer than the arc.
+# The loops below stand in full, one for each number of vectors, and are put in place: a call with arrays would count
+# their references up and down, which for every chunk is noticed, and for every arc takes longer than the arc.
 
 
-@kernel
-def add_one(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
-    """Add the sources of a chunk (ids, runs, number of runs) to their targets, one vector; return how many there were.
+@inlined
+def add_one(
+    chunk: Any, base: Any, ahead: Any, used: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any
+) -> Any:
+    """Add the sources of a chunk of `used` runs to their targets, one vector; return how many there were.
 
-    ahead: ids of the next chunk. first: arc of ids[0]. The rest as in pull.
+    chunk, base: see next_chunk. ahead: where the ids of the next chunk begin. first: arc of the first id. The rest as
+    in pull.
     """
-    ids, runs, used = chunk
+    ids, targets, ends = chunk
     weighted = len(codes) > 0
     i = np.uint64(0)
-    for r in range(np.uint64(used)):
-        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+    for r in range(base, base + used):
+        t, j = np.uint64(targets[r]), np.uint64(ends[r])
         a = y[t, 0]
         for k in range(i, j):
             if ask:
-                prefetch(c, np.uint64(ahead[k]))
-            x = c[np.uint64(ids[k]), 0]
+                prefetch(c, np.uint64(ids[ahead + k]))
+            x = c[np.uint64(ids[base + k]), 0]
             if weighted:
                 x *= weights[np.uint64(codes[first + k])]
             a += x
@@ -51,19 +54,21 @@ def add_one(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: A
     return i
 
 
-@kernel
-def add_two(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
+@inlined
+def add_two(
+    chunk: Any, base: Any, ahead: Any, used: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any
+) -> Any:
     """The same for two vectors."""
-    ids, runs, used = chunk
+    ids, targets, ends = chunk
     weighted = len(codes) > 0
     i = np.uint64(0)
-    for r in range(np.uint64(used)):
-        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+    for r in range(base, base + used):
+        t, j = np.uint64(targets[r]), np.uint64(ends[r])
         a, b = y[t, 0], y[t, 1]
         for k in range(i, j):
             if ask:
-                prefetch(c, np.uint64(ahead[k]))
-            s = np.uint64(ids[k])
+                prefetch(c, np.uint64(ids[ahead + k]))
+            s = np.uint64(ids[base + k])
             w = weights[np.uint64(codes[first + k])] if weighted else 1.0
             a += w * c[s, 0]
             b += w * c[s, 1]
@@ -72,19 +77,21 @@ def add_two(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: A
     return i
 
 
-@kernel
-def add_four(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any) -> Any:
+@inlined
+def add_four(
+    chunk: Any, base: Any, ahead: Any, used: Any, ask: Any, codes: Any, first: Any, weights: Any, c: Any, y: Any
+) -> Any:
     """The same for four vectors."""
-    ids, runs, used = chunk
+    ids, targets, ends = chunk
     weighted = len(codes) > 0
     i = np.uint64(0)
-    for r in range(np.uint64(used)):
-        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+    for r in range(base, base + used):
+        t, j = np.uint64(targets[r]), np.uint64(ends[r])
         a, b, d, e = y[t, 0], y[t, 1], y[t, 2], y[t, 3]
         for k in range(i, j):
             if ask:
-                prefetch(c, np.uint64(ahead[k]))
-            s = np.uint64(ids[k])
+                prefetch(c, np.uint64(ids[ahead + k]))
+            s = np.uint64(ids[base + k])
             w = weights[np.uint64(codes[first + k])] if weighted else 1.0
             a += w * c[s, 0]
             b += w * c[s, 1]
@@ -102,23 +109,22 @@ def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, 
     codes: class per arc, empty where all weigh 1; weights float64[classes]; c float64[sources, k], k is 1, 2 or 4;
     ask: whether to prefetch, which pays when c is larger than the cache.
     """
-    state = np.zeros(STATE, np.int64)
-    gaps = np.empty(ROOM, np.uint32)
-    ids, ahead = np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
-    runs, runs_ahead = np.empty(RUNS, np.int64), np.empty(RUNS, np.int64)
-    first = np.uint64(0)
-    used = next_chunk(state, block, references, len(c), gaps, ids, runs)
-    while used > 0:
-        used_ahead = next_chunk(state, block, references, len(c), gaps, ahead, runs_ahead)
-        chunk = ids, runs, used
+    reading, work, chunk = NOWHERE, scratch(), room(2)
+    count, first, ahead_used = chunks_of(block[2]), np.uint64(0), np.uint64(0)
+    for number in range(count + np.uint64(1)):
+        ahead = (number & np.uint64(1)) * np.uint64(ROOM)
+        base, used = np.uint64(ROOM) - ahead, ahead_used
+        if number < count:
+            ahead_used, reading = next_chunk(reading, block, references, len(c), work, chunk, ahead)
+            if ahead_used == 0:
+                return False
         if c.shape[1] == 1:
-            first += add_one(chunk, ahead, ask, codes, first, weights, c, y)
+            first += add_one(chunk, base, ahead, used, ask, codes, first, weights, c, y)
         elif c.shape[1] == 2:
-            first += add_two(chunk, ahead, ask, codes, first, weights, c, y)
+            first += add_two(chunk, base, ahead, used, ask, codes, first, weights, c, y)
         else:
-            first += add_four(chunk, ahead, ask, codes, first, weights, c, y)
-        ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
-    return used == 0
+            first += add_four(chunk, base, ahead, used, ask, codes, first, weights, c, y)
+    return True
 
 
 AHEAD: Final = 96
@@ -167,26 +173,38 @@ def pull_lists(offsets: Any, sources: Any, codes: Any, weights: Any, c: Any, y: 
             y[t, 0], y[t, 1], y[t, 2], y[t, 3] = a, b, d, e
 
 
-@kernel
-def push_chunk(chunk: Any, ahead: Any, ask: Any, codes: Any, first: Any, weights: Any, z: Any, y: Any, low: Any) -> Any:
+@inlined
+def push_chunk(
+    chunk: Any,
+    base: Any,
+    ahead: Any,
+    used: Any,
+    ask: Any,
+    codes: Any,
+    first: Any,
+    weights: Any,
+    z: Any,
+    y: Any,
+    low: Any,
+) -> Any:
     """Add to y (float64[range, k]) what the targets of a chunk give back to sources low ... low + len(y) - 1.
 
     A source of another range adds 0 to one of 16 rows of this one, which lie in the cache: as good as half of them are
     of another range, and a branch on that would be mispredicted every other time.
     """
-    ids, runs, used = chunk
+    ids, targets, ends = chunk
     weighted = len(codes) > 0
     k = y.shape[1]
     size, few = np.uint64(len(y)), np.uint64(min(15, len(y) - 1))
     i = np.uint64(0)
-    for r in range(np.uint64(used)):
-        t, j = np.uint64(runs[r, 0]), i + np.uint64(runs[r, 1])
+    for r in range(base, base + used):
+        t, j = np.uint64(targets[r]), np.uint64(ends[r])
         a, b = z[t, 0], z[t, k - 1]
         for arc in range(i, j):
             if ask:
-                coming = np.uint64(ahead[arc]) - low
+                coming = np.uint64(ids[ahead + arc]) - low
                 prefetch(y, coming if coming < size else np.uint64(0))
-            s = np.uint64(ids[arc]) - low
+            s = np.uint64(ids[base + arc]) - low
             mine = s < size
             w = weights[np.uint64(codes[first + arc])] if weighted else 1.0
             w = w if mine else 0.0
@@ -206,15 +224,14 @@ def push(
 
     z float64[targets of the block, k], k is 1 or 2; sources: how many there are in all; the rest as in pull.
     """
-    state = np.zeros(STATE, np.int64)
-    gaps = np.empty(ROOM, np.uint32)
-    ids, ahead = np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
-    runs, runs_ahead = np.empty(RUNS, np.int64), np.empty(RUNS, np.int64)
-    first = np.uint64(0)
-    used = next_chunk(state, block, references, sources, gaps, ids, runs)
-    while used > 0:
-        used_ahead = next_chunk(state, block, references, sources, gaps, ahead, runs_ahead)
-        chunk = ids, runs, used
-        first += push_chunk(chunk, ahead, ask and used_ahead > 0, codes, first, weights, z, y, np.uint64(low))
-        ids, ahead, runs, runs_ahead, used = ahead, ids, runs_ahead, runs, used_ahead
-    return used == 0
+    reading, work, chunk = NOWHERE, scratch(), room(2)
+    count, first, ahead_used = chunks_of(block[2]), np.uint64(0), np.uint64(0)
+    for number in range(count + np.uint64(1)):
+        ahead = (number & np.uint64(1)) * np.uint64(ROOM)
+        base, used = np.uint64(ROOM) - ahead, ahead_used
+        if number < count:
+            ahead_used, reading = next_chunk(reading, block, references, sources, work, chunk, ahead)
+            if ahead_used == 0:
+                return False
+        first += push_chunk(chunk, base, ahead, used, ask, codes, first, weights, z, y, np.uint64(low))
+    return True

@@ -17,10 +17,10 @@ Reading goes by chunks of CHUNK gaps, each decoded to sources as a whole before 
 with the work would flush the cache misses that are on their way at every branch it mispredicts.
 
 A damaged block must never be followed out of bounds: `check_block` holds the lengths against one another, `next_chunk`
-returns BAD for a source that does not exist before anyone has used it.
+finds a source that does not exist before anyone has used it.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -40,12 +40,8 @@ CHUNK: Final = 512
 ESCAPE: Final = 255
 ROOM: Final = CHUNK + LANES
 """Numbers for which gaps and ids of a chunk must have room: the last lanes may write behind the last of them."""
-RUNS: Final = (CHUNK, 3)
-BAD: Final = -1
 LIMIT: Final = 1 << 31
 """Sources, and gaps between them, are below."""
-STATE: Final = 6
-"""Words of a reading state: group, byte, target, left in its list, source before, escape."""
 
 
 @inlined
@@ -123,78 +119,114 @@ def check_block(degrees: Any, escapes: Any, control: Any, data_bytes: Any, arcs:
     return data_size(control, SIZES) == data_bytes
 
 
-@kernel
-def next_chunk(state: Any, block: Any, references: Any, sources: Any, gaps: Any, ids: Any, runs: Any) -> Any:
-    """Decode the next CHUNK gaps of a block; return the number of runs, 0 at its end, BAD where it is damaged.
+class Reading(NamedTuple):
+    """Where a reader of a block is: of control and data, among the targets, and in a list."""
 
-    state int64[STATE], zeros at first; block (degrees, escapes, control, data), uint8 arrays that check_block passed;
-    references int64[count]; sources: how many there are, at most 2**31; gaps uint32[ROOM]; ids uint32[ROOM]: the
-    sources; runs int64[RUNS]: (target in the block, how many of the ids are its, the first of them).
+    group: Any  # of four gaps
+    byte: Any
+    target: Any  # the next one
+    left: Any  # arcs of the target before that have not been read
+    source: Any  # int64, the others uint64: the one read last
+    escape: Any  # byte
 
-    Gaps are summed up over the whole chunk, whatever lists they are of, and each list is then lifted to where its
-    first source says: no branch depends on how long a list is, bar one for those of more than LANES arcs.
+
+NOWHERE: Final = Reading(np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0), np.int64(0), np.uint64(0))
+"""Where a reader begins."""
+
+
+@inlined
+def chunks_of(control: Any) -> Any:  # uint8[groups] -> uint64
+    """Return how many chunks a block has."""
+    return np.uint64((len(control) + CHUNK // 4 - 1) // (CHUNK // 4))
+
+
+@inlined
+def scratch() -> Any:
+    """Return what next_chunk works in: gaps, steps from list to list (zeros between chunks), first sources of runs."""
+    return np.empty(ROOM, np.uint32), np.zeros(ROOM, np.uint32), np.empty(ROOM, np.uint32)
+
+
+@inlined
+def room(chunks: Any) -> Any:
+    """Return room for what next_chunk finds, ROOM numbers for each of some chunks: ids, targets, ends."""
+    return np.zeros(chunks * ROOM, np.uint32), np.empty(chunks * ROOM, np.uint32), np.empty(chunks * ROOM, np.uint32)
+
+
+@inlined
+def next_chunk(reading: Any, block: Any, references: Any, sources: Any, work: Any, chunk: Any, base: Any) -> Any:
+    """Decode the next CHUNK gaps of a block; return the number of runs, 0 where it is damaged, and the new reading.
+
+    block (degrees, escapes, control, data), uint8 arrays that check_block passed; references int64[count]; sources: how
+    many there are, at most 2**31; work: what `scratch` returned. Into chunk, uint32 arrays, from `base` on: ids, the
+    sources; of each run its target in the block, and where it ends among the ids. Not to be called more often than the
+    block has chunks.
+
+    Gaps are summed up over the whole chunk, whatever lists they are of; a second running sum, of the steps from list to
+    list, then lifts each to where its first source says: no branch depends on how long a list is.
     """
     degrees, escapes, control, data = block
-    groups = min(len(control) - state[0], CHUNK // 4)
-    if groups <= 0:
-        return 0
-    at = np.uint64(state[1])
+    gaps, steps, firsts = work
+    ids, targets, ends = chunk
+    groups = min(np.uint64(len(control)) - reading.group, np.uint64(CHUNK // 4))
     if CAN_SHUFFLE:
-        at = decode_shuffled(control, state[0], groups, data, at, gaps, SIZES, SHUFFLES)
+        byte = decode_shuffled(control, reading.group, groups, data, reading.byte, gaps, SIZES, SHUFFLES)
     else:
-        at = decode_plain(control, state[0], groups, data, at, gaps)
-    state[0] += groups
-    state[1] = at
-    lanes, full = np.uint64(LANES), np.uint64(4 * groups)
+        byte = decode_plain(control, reading.group, groups, data, reading.byte, gaps)
+    full, lanes = np.uint64(4) * groups, np.uint64(LANES)
     for j in range(full, full + lanes):
         gaps[j] = 0
-    used = next_runs(state, degrees, escapes, references, sources, gaps, full, runs)
+    used, target, left, escape = next_runs(
+        reading, degrees, escapes, references, sources, gaps, full, firsts, targets, ends, base
+    )
+    vectors = (full + lanes - np.uint64(1)) // lanes
     # A gap below 2**31 added to a source below 2**31 does not wrap around, so the first wrong id is seen as one.
-    if used <= 0 or add_up(gaps, (full + lanes - np.uint64(1)) // lanes) >= LIMIT:
-        return BAD
-    at = np.uint64(0)
-    for r in range(np.uint64(used)):
-        count = np.uint64(runs[r, 1])
-        lift(gaps, at, (count + lanes - np.uint64(1)) // lanes, np.uint32(runs[r, 2]) - gaps[at], ids)
-        at += count
-    largest = np.uint32(0)
-    for j in range(at):
-        largest = max(largest, ids[j])
-    state[4] = ids[at - np.uint64(1)]
-    return used if largest < sources else BAD
+    sound = used > 0 and add_up(gaps, vectors) < LIMIT
+    at, before, largest, source = np.uint64(0), np.uint32(0), np.uint32(0), np.int64(0)
+    if sound:
+        for r in range(used):
+            offset = np.uint32(firsts[r] - gaps[at])
+            steps[at] = offset - before
+            at, before = np.uint64(ends[base + r]), offset
+        lift(gaps, steps, vectors, ids, base)
+        for j in range(base, base + at):
+            largest = max(largest, ids[j])
+        source = np.int64(ids[base + at - np.uint64(1)])
+    reading = Reading(reading.group + groups, byte, target, left, source, escape)
+    return used if sound and largest < sources else np.uint64(0), reading
 
 
 @inlined
 def next_runs(
-    state: Any, degrees: Any, escapes: Any, references: Any, sources: Any, gaps: Any, full: Any, runs: Any
-) -> Any:
-    """Write the runs of a chunk of `full` gaps; return how many there are, BAD where one begins outside the sources.
+    reading: Any, degrees: Any, escapes: Any, references: Any, sources: Any, gaps: Any, full: Any, firsts: Any,
+    targets: Any, ends: Any, base: Any,
+) -> Any:  # fmt: skip
+    """Write the runs of a chunk of `full` gaps; return how many there are (0 where one begins outside the sources), the
+    next target, what is left of the last list, and the next escape.
 
     The gap of a first source, which is none, becomes 0.
     """
-    target, left, last = state[2], state[3], state[4]
-    i, used = np.uint64(0), np.int64(0)
-    while i < full:
-        first = last + np.int64(gaps[i]) + 1
-        if left == 0:
-            while target < len(degrees) and degrees[np.uint64(target)] == 0:
-                target += 1
-            if target == len(degrees):
-                break
-            left = np.int64(degrees[np.uint64(target)])
+    target, left, escape = reading.target, reading.left, reading.escape
+    i, used, sound = np.uint64(0), np.uint64(0), True
+    if left > 0:
+        first = reading.source + np.int64(gaps[i]) + 1
+        sound = first < sources
+        i = min(left, full)
+        left -= i
+        firsts[used], targets[base], ends[base] = first, target - np.uint64(1), i
+        used += np.uint64(1)
+    while i < full and target < np.uint64(len(degrees)):
+        left = np.uint64(degrees[target])
+        if left > 0:
             if left == ESCAPE:
-                left = np.int64(load_word(escapes, np.uint64(state[5])))
-                state[5] += 4
-            first = references[np.uint64(target)] + unzigzag(gaps[i])
-            target += 1
+                left = np.uint64(load_word(escapes, escape))
+                escape += np.uint64(4)
+            first = references[target] + unzigzag(gaps[i])
+            sound &= first >= 0 and first < sources
             gaps[i] = 0
-        if first < 0 or first >= sources:
-            used = np.int64(BAD)
-            break
-        count = min(np.uint64(left), full - i)
-        runs[used, 0], runs[used, 1], runs[used, 2] = target - 1, count, first
-        used += 1
-        i += count
-        left -= np.int64(count)
-    state[2], state[3] = target, left
-    return used
+            count = min(left, full - i)
+            i += count
+            left -= count
+            firsts[used], targets[base + used], ends[base + used] = first, target, i
+            used += np.uint64(1)
+        target += np.uint64(1)
+    return used if sound else np.uint64(0), target, left, escape

@@ -16,7 +16,7 @@ from corpus.storage import as_damage, read_parquet
 from sitegraph.layout import LEVELS, NODES, GraphSets, Level
 from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.classes import CLASSES, code_bytes
-from sitegraph.store.lists import ROOM, RUNS, STATE, next_chunk
+from sitegraph.store.lists import NOWHERE, chunks_of, next_chunk, room, scratch
 from sitegraph.store.names import Names
 from sitegraph.store.numbering import Numbering
 
@@ -160,22 +160,22 @@ class Graph:
 @kernel
 def decode_block(sections: Any, references: Any, limit: Any, offsets: Any, out: Any) -> Any:
     """Decode a block into offsets (int64[targets + 1], zeros) and source slots (uint32[arcs]); return its soundness."""
-    state = np.zeros(STATE, np.int64)
-    gaps, ids = np.empty(ROOM, np.uint32), np.empty(ROOM, np.uint32)
-    runs = np.empty(RUNS, np.int64)
+    reading, work, chunk = NOWHERE, scratch(), room(1)
+    ids, targets, ends = chunk
     at = 0
-    used = next_chunk(state, sections, references, limit, gaps, ids, runs)
-    while used > 0:
-        count = 0
+    for _ in range(chunks_of(sections[2])):
+        used, reading = next_chunk(reading, sections, references, limit, work, chunk, np.uint64(0))
+        if used == 0:
+            return False
+        start = 0
         for r in range(used):
-            offsets[runs[r, 0] + 1] += runs[r, 1]
-            count += runs[r, 1]
-        out[at : at + count] = ids[:count]
-        at += count
-        used = next_chunk(state, sections, references, limit, gaps, ids, runs)
+            offsets[targets[r] + 1] += ends[r] - start
+            start = ends[r]
+        out[at : at + start] = ids[:start]
+        at += start
     for t in range(len(offsets) - 1):
         offsets[t + 1] += offsets[t]
-    return used == 0 and at == len(out)
+    return at == len(out)
 
 
 def open_graph(sets: GraphSets) -> dict[Level, Graph]:

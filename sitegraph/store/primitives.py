@@ -108,6 +108,15 @@ def _vector_address(context: Any, builder: Any, kind: Any, array: Any, at: Any) 
     return builder.bitcast(builder.gep(data, [at]), ir.PointerType(_VECTOR))
 
 
+def _summed_up(builder: Any, x: Any) -> Any:
+    """Return the running sums of a vector: of 2, of 4, ... of all lanes before."""
+    lanes = 1
+    while lanes < LANES:
+        x = builder.add(x, _of_lanes(builder, x, [LANES] * lanes + [*range(LANES - lanes)]))
+        lanes *= 2
+    return x
+
+
 @kernel_primitive
 def add_up(context: Any, gaps: Any, vectors: Any) -> Any:
     """Turn the gaps of LANES * vectors numbers (uint32) into running sums of gap + 1, modulo 2**32, in place.
@@ -124,11 +133,7 @@ def add_up(context: Any, gaps: Any, vectors: Any) -> Any:
             address = _vector_address(context, builder, signature.args[0], arguments[0], at)
             x = builder.load(address, align=4)
             builder.store(builder.or_(builder.load(seen), x), seen)
-            x = builder.add(x, _constant([1] * LANES))
-            lanes = 1
-            while lanes < LANES:  # sums of 2, of 4, ... of all lanes before
-                x = builder.add(x, _of_lanes(builder, x, [LANES] * lanes + [*range(LANES - lanes)]))
-                lanes *= 2
+            x = _summed_up(builder, builder.add(x, _constant([1] * LANES)))
             before = builder.load(total)
             builder.store(builder.add(x, before), address, align=4)
             builder.store(builder.add(before, _of_lanes(builder, x, [LANES - 1] * LANES)), total)
@@ -141,19 +146,28 @@ def add_up(context: Any, gaps: Any, vectors: Any) -> Any:
 
 
 @kernel_primitive
-def lift(context: Any, sums: Any, at: Any, vectors: Any, offset: Any, out: Any) -> Any:
-    """Write sums[at:] + offset, LANES * vectors of them, to out[at:] (uint32 all, modulo 2**32)."""
+def lift(context: Any, sums: Any, steps: Any, vectors: Any, out: Any, place: Any) -> Any:
+    """Write sums + running sums of steps to out[place:], LANES * vectors of them, uint32 all, modulo 2**32.
+
+    Steps are zeros afterwards.
+    """
     del context
-    signature = types.void(sums, types.uint64, types.uint64, types.uint32, out)
+    signature = types.void(sums, steps, types.uint64, out, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        empty = ir.Constant(_VECTOR, ir.Undefined)
-        offset = _of_lanes(builder, builder.insert_element(empty, arguments[3], _WORD(0)), [0] * LANES)
+        zeros = _constant([0] * LANES)
+        total = cgutils.alloca_once_value(builder, zeros)
         with cgutils.for_range(builder, arguments[2]) as loop:
-            place = builder.add(arguments[1], builder.mul(loop.index, ir.Constant(loop.index.type, LANES)))
-            read = _vector_address(context, builder, signature.args[0], arguments[0], place)
-            write = _vector_address(context, builder, signature.args[4], arguments[4], place)
-            builder.store(builder.add(builder.load(read, align=4), offset), write, align=4)
+            at = builder.mul(loop.index, ir.Constant(loop.index.type, LANES))
+            read, step, write = (
+                _vector_address(context, builder, signature.args[number], arguments[number], index)
+                for number, index in ((0, at), (1, at), (3, builder.add(at, arguments[4])))
+            )
+            x, before = _summed_up(builder, builder.load(step, align=4)), builder.load(total)
+            builder.store(zeros, step, align=4)
+            lifted = builder.add(x, before)
+            builder.store(builder.add(builder.load(read, align=4), lifted), write, align=4)
+            builder.store(_of_lanes(builder, lifted, [LANES - 1] * LANES), total)
         return context.get_dummy_value()
 
     return signature, generate

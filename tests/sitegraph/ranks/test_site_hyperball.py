@@ -365,10 +365,11 @@ def test_an_empty_row_is_an_empty_set() -> None:
 runs_of = st.lists(st.tuples(st.integers(0, 6), st.lists(st.integers(0, 19), max_size=9)), max_size=12)
 
 
-def chunk_of(runs: list[tuple[int, list[int]]]) -> tuple[Any, Any, int]:
+def chunk_of(runs: list[tuple[int, list[int]]]) -> tuple[Any, Any, Any]:
     """Return (target, sources) runs as a chunk."""
     ids = np.array([s for _, sources in runs for s in sources], np.uint32)
-    return ids, np.array([(t, len(sources)) for t, sources in runs], np.int64).reshape(-1, 2), len(runs)
+    ends = np.cumsum([len(sources) for _, sources in runs]).astype(np.uint32)
+    return ids, np.array([t for t, _ in runs], np.uint32), ends
 
 
 @given(runs_of, st.sampled_from([16, 32, 64, 128, 256]), st.integers(0, 1000))
@@ -380,7 +381,7 @@ def test_joined_rows_are_maxima(runs: list[tuple[int, list[int]]], width: int, s
     wanted, met = into.copy(), np.zeros(7, np.uint8)
     for t, sources in runs:
         wanted[t] = np.max([wanted[t], *registers[sources]], axis=0)
-    join(*chunk_of(runs), registers, into, met)
+    join(chunk_of(runs), len(runs), registers, into, met)
     assert (into == wanted).all()
     assert set(np.flatnonzero(met).tolist()) == {t for t, _ in runs}
 
@@ -395,15 +396,15 @@ def test_sifting_leaves_the_arcs_to_follow(
     arcs = [(t, s) for t, sources in runs for s in sources]
     codes = random.integers(0, 3, len(arcs) + 5).astype(np.uint16 if seed % 2 else np.uint8)
     counted, grown, wanted = (random.integers(0, 2, size).astype(np.uint8) for size in (3, 24, 7))
-    ids, left, used = chunk = chunk_of(runs)
+    ids, targets, ends = chunk = chunk_of(runs)
     bits = np.packbits(grown, bitorder="little") if choosing else module.ALL
     given_codes = codes if coded and arcs else codes[:0]
-    kept, seen = sift(chunk, given_codes, np.uint64(5), counted, bits, wanted if choosy else module.ALL)
-    assert (int(seen), kept <= used) == (len(arcs), True)
+    kept, seen = sift(chunk, len(runs), given_codes, np.uint64(5), counted, bits, wanted if choosy else module.ALL)
+    assert (int(seen), kept <= len(runs)) == (len(arcs), True)
     expected = [
         (t, s)
         for i, (t, s) in enumerate(arcs)
         if (not coded or counted[codes[5 + i]]) and (not choosing or grown[s]) and (not choosy or wanted[t])
     ]
-    targets = np.repeat(left[:kept, 0], left[:kept, 1])
-    assert list(zip(targets.tolist(), ids[: len(targets)].tolist(), strict=True)) == expected
+    left = np.repeat(targets[:kept], np.diff(ends[:kept], prepend=0))
+    assert list(zip(left.tolist(), ids[: len(left)].tolist(), strict=True)) == expected

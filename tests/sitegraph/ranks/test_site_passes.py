@@ -238,13 +238,13 @@ PROGRAM = """
 import sys
 from sitegraph.store import lists
 lists.CHUNK = int(sys.argv[2])
-lists.RUNS = lists.CHUNK, 3
+lists.ROOM = lists.CHUNK + lists.LANES
 import os
 from pathlib import Path
 from drawn_graphs import draw, preference, passes_of
 from sitegraph.ranks.pagerank import pageranks
 from sitegraph.ranks import sweep
-assert sweep.RUNS[0] == int(sys.argv[2])
+assert sweep.ROOM == int(sys.argv[2]) + lists.LANES
 drawn = draw(11, 3_000, 30_000)
 with passes_of(Path(sys.argv[1]), drawn, 2) as passes:
     found = pageranks(passes, [None, preference([1.0] * 10 + [0.0] * 2_990)])

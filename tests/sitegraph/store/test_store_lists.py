@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from vbytes import packed_numbers
 
-from sitegraph.store.lists import CHUNK, ROOM, RUNS, STATE, check_block, encode_lists, next_chunk, to_degrees
+from corpus.kernels import kernel
+from sitegraph.store.lists import (
+    CHUNK,
+    NOWHERE,
+    ROOM,
+    check_block,
+    chunks_of,
+    encode_lists,
+    next_chunk,
+    scratch,
+    to_degrees,
+)
 from sitegraph.store.opened import decode_block
 from sitegraph.store.vbyte import PADDING, SIZES, data_size
 
@@ -46,6 +57,25 @@ def unpacked(sections: Sections, references: list[int], arcs: int, limit: int = 
     if not decode_block(sections, np.array(references, np.int64), limit, offsets, sources):
         return None
     return [sources[a:b].tolist() for a, b in pairwise(offsets)]
+
+
+@kernel
+def read_runs(sections: Any, references: Any, numbers: Any, targets: Any, ends: Any) -> None:
+    """Write the number of runs of each chunk, and chunk by chunk the target and the end of each."""
+    reading, work, ids = NOWHERE, scratch(), np.empty(ROOM, np.uint32)
+    for number in range(chunks_of(sections[2])):
+        chunk = ids, targets[number], ends[number]
+        numbers[number], reading = next_chunk(reading, sections, references, MANY, work, chunk, np.uint64(0))
+
+
+def chunks(sections: Sections, references: list[int]) -> list[list[tuple[int, int]]]:
+    """Return the runs of each chunk: target, and how many ids are its."""
+    count = -(-len(sections[2]) // (CHUNK // 4))
+    numbers = np.zeros(count, np.int64)
+    targets, ends = np.zeros((count, ROOM), np.uint32), np.zeros((count, ROOM), np.uint32)
+    read_runs(sections, np.array(references), numbers, targets, ends)
+    parts = zip(numbers.tolist(), targets.tolist(), ends.tolist(), strict=True)
+    return [list(zip(t[:used], np.diff([0, *e[:used]]).tolist(), strict=True)) for used, t, e in parts]
 
 
 def sound(sections: Sections, arcs: int) -> bool:
@@ -109,13 +139,10 @@ def test_lists_across_the_borders_of_chunks(before: int, size: int) -> None:
     references = [5, 6, 7, 8]
     sections = packed(lists, references)
     assert unpacked(sections, references, before + size + 3) == lists
-    state, gaps, ids = np.zeros(STATE, np.int64), np.zeros(ROOM, np.uint32), np.zeros(ROOM, np.uint32)
-    runs, seen = np.zeros(RUNS, np.int64), []
-    while used := next_chunk(state, sections, np.array(references), MANY, gaps, ids, runs):
-        assert used > 0
-        assert runs[:used, 1].min() >= 1
-        assert runs[:used, 1].sum() <= CHUNK
-        seen += [target for target, count, _ in runs[:used].tolist() for _ in range(count)]
+    for runs in chunks(sections, references):
+        assert min(count for _, count in runs) >= 1
+        assert sum(count for _, count in runs) <= CHUNK
+    seen = [target for runs in chunks(sections, references) for target, count in runs for _ in range(count)]
     assert seen == [target for target, one in enumerate(lists) for _ in one]
 
 
