@@ -1,10 +1,10 @@
 """Row groups: their ids, fetched, decoded and checked, whatever they come from.
 
-Of a row group only the column of tokens is read, which lies in one piece: the manifest says where, and chunks.py makes
-it a file that Arrow decodes without the shard's footer. Page CRCs and the logical checksum of the manifest are checked
-on every read, so a flipped bit, a swapped or a stale shard is found before a batch is handed out. What is not as the
-manifest says is fetched again twice, past the cache; then it is damaged (DamageError), and the reader's `on_damage`
-decides (reader.py).
+Of a row group only the columns of tokens and of their numbers are read, which lie in one piece: the manifest says where
+it is, and plain.py decodes it. What is encoded otherwise is made a file that Arrow decodes without the shard's footer
+(chunks.py). Page CRCs and the logical checksum of the manifest are checked on every read, so a flipped bit, a swapped
+or a stale shard is found before a batch is handed out. What is not as the manifest says is fetched again twice, past
+the cache; then it is damaged (DamageError), and the reader's `on_damage` decides (reader.py).
 """
 
 import threading
@@ -22,6 +22,7 @@ from corpus.errors import ShardError
 from corpus.reader.cache import Cache
 from corpus.reader.chunks import CODECS, ZSTD, as_file
 from corpus.reader.index import Entry, Index
+from corpus.reader.plain import plain_values
 from corpus.reader.reading import Counts, ReadingSettings
 from corpus.reader.sources import Source
 from corpus.tokens.layout import list_parts, logical_checksum
@@ -148,7 +149,8 @@ class RowGroups:
         if kept is not None:
             self._counts.add(cache_hits=1)
             return kept, True
-        return self._fetched(entry, entry.offset, entry.lengths_offset - entry.offset), False
+        end = entry.lengths_offset + entry.lengths_bytes
+        return self._fetched(entry, entry.offset, end - entry.offset), False
 
     def _fetched(self, entry: Entry, offset: int, size: int) -> bytes:
         if not 0 <= offset <= offset + size <= entry.shard_size:
@@ -156,13 +158,21 @@ class RowGroups:
         return self._source.read(entry.path, offset, size, entry.shard_size, entry.place)
 
     def _decoded(self, entry: Entry, chunk: bytes) -> RowGroup:
-        column = self._column(entry, chunk, "tokens", self.dtype, entry.tokens)
-        lengths, ids = list_parts(column)
-        if (len(lengths), len(ids)) != (entry.rows, entry.tokens):
+        lengths, ids = self._columns(entry, chunk)
+        if (len(lengths), int(lengths.sum()), len(ids)) != (entry.rows, entry.tokens, entry.tokens):
             raise UnsoundError(f"has {len(ids):,} tokens, the manifest says {entry.tokens:,}")
         if self._verify and logical_checksum(lengths, ids) != entry.checksum:
             raise UnsoundError("does not match its checksum")
         return RowGroup(ids, np.concatenate([[0], np.cumsum(lengths)]), len(chunk))
+
+    def _columns(self, entry: Entry, chunk: bytes) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """Return the length of each row, and all ids."""
+        size = entry.lengths_offset - entry.offset
+        lengths = plain_values(memoryview(chunk)[size:], entry.rows, LENGTHS)
+        ids = plain_values(memoryview(chunk)[:size], entry.tokens, self.dtype, levels=2)
+        if lengths is None or ids is None:
+            return list_parts(self._column(entry, chunk[:size], "tokens", self.dtype, entry.tokens))
+        return lengths.astype(np.int64), ids
 
     def _column(self, entry: Entry, chunk: bytes, name: str, dtype: np.dtype[Any], values: int) -> pa.ChunkedArray:
         """Return a decoded column; what cannot be decoded may be of another codec, which one footer tells."""
@@ -202,10 +212,11 @@ class RowGroups:
         entry = self._index.entry(number)
         try:
             chunk = self._fetched(entry, entry.lengths_offset, entry.lengths_bytes)
-            column = self._column(entry, chunk, "n_tokens", LENGTHS, entry.rows)
+            plain = plain_values(memoryview(chunk), entry.rows, LENGTHS)
+            found = self._column(entry, chunk, "n_tokens", LENGTHS, entry.rows).to_numpy() if plain is None else plain
         except UnsoundError as error:
             raise ShardError(self._message(entry, str(error))) from error
-        lengths: npt.NDArray[np.int64] = column.to_numpy().astype(np.int64)
+        lengths: npt.NDArray[np.int64] = found.astype(np.int64)
         if (len(lengths), int(lengths.sum())) != (entry.rows, entry.tokens):
             raise ShardError(self._message(entry, f"has {lengths.sum():,} tokens, the manifest says {entry.tokens:,}"))
         return lengths

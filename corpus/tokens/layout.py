@@ -85,6 +85,7 @@ def writer_options(
     """
     return {
         "compression": "zstd",
+        "data_page_version": "1.0",
         "compression_level": level,
         "use_dictionary": [field.name for field in schema if field.name not in NOT_DICTIONARY],
         "dictionary_pagesize_limit": max(1 << 20, 8 * vocabulary),

@@ -1,6 +1,5 @@
 """A column chunk as a file of its own: what pyarrow wrote, read back without the footer it wrote."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -8,34 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from column_chunks import ROWS, chunk_of, schema_of, written
 
 from corpus.reader.chunks import CODECS, as_file
 from corpus.tokens.layout import list_parts, writer_options
-
-ROWS = [[1, 2, 3], [65_535], [7] * 5000, [0, 9]]
-
-
-def schema_of(kind: pa.DataType) -> pa.Schema:
-    item = pa.field("element", kind, False)
-    return pa.schema([pa.field("tokens", pa.list_(item), False), pa.field("n_tokens", pa.uint32(), False)])
-
-
-def written(kind: pa.DataType, groups: int = 1, **options: Any) -> bytes:
-    out = io.BytesIO()
-    table = pa.table({"tokens": ROWS, "n_tokens": [len(row) for row in ROWS]}, schema=schema_of(kind))
-    with pq.ParquetWriter(out, table.schema, **options) as writer:
-        for _ in range(groups):
-            writer.write_table(table)
-    return out.getvalue()
-
-
-def chunk_of(content: bytes, group: int, column: int) -> bytes:
-    """Return a column chunk, cut out by what the footer says."""
-    found = pq.read_metadata(io.BytesIO(content)).row_group(group).column(column)
-    start = found.data_page_offset
-    if found.has_dictionary_page:
-        start = min(start, found.dictionary_page_offset)
-    return content[start : start + found.total_compressed_size]
 
 
 def read(content: bytes) -> pa.ChunkedArray:

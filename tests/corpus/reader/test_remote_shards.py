@@ -1,7 +1,7 @@
 """Shards behind real servers on loopback: the local stream, in exact ranges, through faults, or an error that tells."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from served_shards import PREFIX, QUICK, digest_of, quick, shard_requests, shard
 
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, TokenReader
-from corpus.reader.chunks import CODECS
 from corpus.reader.settings import PACKINGS, Packing
+from corpus.tokens.layout import writer_options
 from corpus.tokens.manifest import load_manifest
 
 SETTINGS = ReaderSettings(sequence_length=32, batch_size=8, lanes=4, seed=3, window=2)
@@ -45,17 +45,22 @@ def test_the_stream_is_the_local_one(folder: Path, packing: Packing, threads: in
         assert reader.document(7, 1) == here.document(7, 1)
 
 
+def range_of(group: Mapping[str, int]) -> range:
+    """Return the bytes of a row group's tokens and n_tokens, which lie side by side."""
+    return range(group["offset"], group["lengths_offset"] + group["lengths_bytes"])
+
+
 def test_ranges_are_those_of_tokens_alone(folder: Path) -> None:
-    """Each row group's tokens are asked for once, to the byte; no footer is: what is fetched is what is used."""
+    """Each row group's tokens and their numbers are asked for once, to the byte, and no footer is."""
     groups = load_manifest(folder).row_groups().to_pylist()
-    wanted = {f"bytes={group['offset']}-{group['lengths_offset'] - 1}" for group in groups}
+    wanted = {f"bytes={range_of(group)[0]}-{range_of(group)[-1]}" for group in groups}
     with serving(site_of(folder)) as site, remote(site, replace(SETTINGS, lanes=1, batch_size=2)) as reader:
         list(reader)
         asked = shard_requests(site)
         assert len(asked) == len(set(asked)) == len(groups)
         assert {range_ for _, range_ in asked} == wanted
         assert reader.io.fetched == reader.io.used
-        assert reader.io.fetched == sum(group["lengths_offset"] - group["offset"] for group in groups)
+        assert reader.io.fetched == sum(len(range_of(group)) for group in groups)
         assert (reader.io.requests, reader.io.retries) == (len(groups), 0)
 
 
@@ -140,11 +145,16 @@ def test_a_server_without_ranges_is_refused(folder: Path) -> None:
         list(remote(site))
 
 
-def test_another_codec_is_learnt_from_a_footer(folder: Path, local: str) -> None:
-    """What is not compressed as layout.py does is read all the same, and is no damage."""
-    with serving(site_of(folder)) as site, remote(site) as reader:
-        reader._groups._codec = CODECS["SNAPPY"]
-        assert digest_of(reader) == local
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_shards_encoded_otherwise_are_read_by_arrow(tmp_path: Path, folder: Path, packing: Packing) -> None:
+    """Another codec, learnt from a footer, dictionaries and pages of version 2 are read all the same, and no damage."""
+    settings = replace(SETTINGS, packing=packing)
+    other = {"compression": "snappy", "compression_level": None, "use_dictionary": True, "data_page_version": "2.0"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus.tokens.gather.writer_options", lambda *given: writer_options(*given) | other)
+        rewritten = shards_of(tmp_path, 500, ("a", "b c%"), shard_tokens=5000)
+    with serving(site_of(rewritten)) as site, remote(site, settings) as reader:
+        assert digest_of(reader) == digest_of(TokenReader(folder, settings))
         assert reader.io.damaged == 0
 
 
@@ -159,7 +169,7 @@ def test_damage_on_the_server_is_found_before_its_batch(folder: Path) -> None:
     with serving(site), remote(site) as reader:
         with pytest.raises(ShardError, match=r"a/shard-00001.parquet: row group 4 .*read 3 times"):
             list(reader)
-        place = f"bytes={group['offset']}-{group['lengths_offset'] - 1}"
+        place = f"bytes={range_of(group)[0]}-{range_of(group)[-1]}"
         assert shard_requests(site).count((name, place)) == 3
 
 
