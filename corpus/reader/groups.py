@@ -149,8 +149,7 @@ class RowGroups:
         if kept is not None:
             self._counts.add(cache_hits=1)
             return kept, True
-        end = entry.lengths_offset + entry.lengths_bytes
-        return self._fetched(entry, entry.offset, end - entry.offset), False
+        return self._fetched(entry, entry.offset, _bytes_of(entry)), False
 
     def _fetched(self, entry: Entry, offset: int, size: int) -> bytes:
         if not 0 <= offset <= offset + size <= entry.shard_size:
@@ -158,6 +157,8 @@ class RowGroups:
         return self._source.read(entry.path, offset, size, entry.shard_size, entry.place)
 
     def _decoded(self, entry: Entry, chunk: bytes) -> RowGroup:
+        if len(chunk) != _bytes_of(entry):
+            raise UnsoundError(f"has {len(chunk):,} bytes, the manifest says {_bytes_of(entry):,}")
         lengths, ids = self._columns(entry, chunk)
         if (len(lengths), int(lengths.sum()), len(ids)) != (entry.rows, entry.tokens, entry.tokens):
             raise UnsoundError(f"has {len(ids):,} tokens, the manifest says {entry.tokens:,}")
@@ -249,6 +250,11 @@ class RowGroups:
 
     def _message(self, entry: Entry, cause: str) -> str:
         return f"{self.place(entry.number)} {cause}; copy the shard again, or write it anew"
+
+
+def _bytes_of(entry: Entry) -> int:
+    """Return the bytes of a row group's tokens and of their numbers."""
+    return entry.lengths_offset + entry.lengths_bytes - entry.offset
 
 
 def repeated(group: RowGroup, tokens: int) -> RowGroup:
