@@ -1,16 +1,19 @@
 """Commands beside the road: train a tokenizer, plan a mixture, explain the deduplication."""
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
-from corpus.reader import mixtures
-from corpus.reader.shares import shares
+from corpus.reader import ReaderSettings, TokenReader, mixtures
+from corpus.reader.settings_file import load_settings
 from corpus.report.tables import table
 from corpus.storage import write_text
-from corpus.tokens.manifest import load_manifest
 from corpus.tokens.train import END_OF_TEXT, SampleSettings, train_from_root
 
 FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -45,7 +48,7 @@ def train_tokenizer(root: Path, out: Path, vocab_size: int, special: tuple[str, 
     click.echo(f"tokenizer: {out}")
 
 
-@click.command("mixture", short_help="Show a mixture of components, and what it reads.")
+@click.command("mixture", short_help="Show a mixture of components, and what the reader reads of each.")
 @FolderArgument
 @click.argument("name", required=False)
 @click.option(
@@ -54,37 +57,80 @@ def train_tokenizer(root: Path, out: Path, vocab_size: int, special: tuple[str, 
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Passes over the scarcest part."
 )
+@click.option("--sequence-length", type=click.IntRange(1), default=2048, show_default=True, metavar="N", help="Tokens.")
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="Sequences.")
+@click.option(
+    "--reader",
+    "settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="All settings of a reader, stages too, as JSON (corpus/reader/settings_file.py), in place of the others.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-def show_mixture(folder: Path, name: str | None, weights: tuple[str, ...], repeat: int, as_json: bool) -> None:
-    """Show the weights of a mixture over the shards in FOLDER, and what an epoch reads of each component.
+def show_mixture(
+    folder: Path, name: str | None, weights: tuple[str, ...], repeat: int, sequence_length: int, batch_size: int,
+    settings: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show the weights of a mixture over the shards in FOLDER, and what a run of one epoch reads of each component.
 
-    Without NAME and weights: the mixtures that have a name. They suit components named {authority}-{quality}, as the
-    recipes grid and web make them.
+    It is the reader's own plan, so counts and passes are those of a run with these settings. Without NAME, weights and
+    settings: the mixtures that have a name. They suit components named {authority}-{quality}, as the recipes grid and
+    web make them.
 
     \b
     corpus mixture out/shards
     corpus mixture out/shards one_to_one
-    corpus mixture out/shards --weight '*central-*=7' --weight '*peripheral-*=3' --repeat 4
+    corpus mixture out/shards --weight '*central-*=7' --weight '*peripheral-*=3' --repeat 4 --sequence-length 4096
+    corpus mixture out/shards --reader reader.json
     corpus mixture out/shards quality_authority --json | jq .mixture
     """
-    if not name and not weights:
+    if not name and not weights and not settings:
         click.echo("\n".join(f"{name:<18} {about}" for name, about in mixtures.meanings().items()))
         return
-    chosen = mixtures.parse(weights) if weights else mixtures.mixture(name or "")
-    sizes = {key: int(value["tokens"]) for key, value in load_manifest(folder).components.items()}
-    found = shares(chosen, sizes, repeat)
+    if settings is None:
+        chosen = mixtures.parse(weights) if weights else mixtures.mixture(name or "")
+        asked = ReaderSettings(sequence_length=sequence_length, batch_size=batch_size, mixture=chosen, repeat=repeat)
+    else:
+        asked = load_settings(settings).settings
+    told = told_of(folder, asked)
     if as_json:
-        told = {"mixture": chosen, "repeat": repeat, "tokens": sum(share.tokens for share in found)}
-        click.echo(json.dumps(told | {"shares": [share.readable() for share in found]}, indent=1, ensure_ascii=False))
-        return
-    rows = [
-        (share.pattern, f"{float(share.weight):.1%}", component, size, read, f"{share.passes:.3g}")
-        for share in found
-        for component, size, read in share.by_component()
-    ]
-    rows.append(("all", "", "", sum(sizes.values()), sum(share.tokens for share in found), ""))
-    columns = ("pattern", "share", "component", "tokens", "read", "passes")
-    Console(highlight=False).print(table(f"An epoch of {name or 'these weights'}", columns, rows, columns[3:]))
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        Console(highlight=False).print(mixture_table(told))
+
+
+def told_of(folder: Path, settings: ReaderSettings) -> dict[str, Any]:
+    """Return the plan of a reader over the shards in a folder: its batches, and what they read of each source."""
+    with TokenReader(folder, settings) as reader:
+        plan = reader.plan
+        return {
+            "mixture": settings.mixture, "stages": [dataclasses.asdict(stage) for stage in settings.stages],
+            "repeat": settings.repeat, "steps": plan.steps, "sequence_length": settings.sequence_length,
+            "batch_size": settings.batch_size, "unit": "sequences there" if settings.packing == "pad" else "tokens",
+            "plan": plan.hash, "sources": plan.report(),
+        }  # fmt: skip
+
+
+def mixture_table(told: Mapping[str, Any]) -> Table:
+    """Return a row for each component of each source in each stage; passes are those of the whole run."""
+    stages = range(len(told["sources"][0]["stages"]))
+    rows = [row for stage in stages for source in told["sources"] for row in rows_of(source, stage)]
+    columns = ["stage", "pattern", "share", "component", told["unit"], "sequences", "passes"]
+    if len(stages) == 1:
+        columns, rows = columns[1:], [row[1:] for row in rows]
+    title = f"{told['steps']:,} batches" if told["steps"] is not None else "Batches without end"
+    return table(title, columns, rows, ("stage", *columns[-3:]))
+
+
+def rows_of(source: Mapping[str, Any], stage: int) -> list[tuple[Any, ...]]:
+    """Return a row for each component of a source; what is the source's own stands in the first."""
+    here = source["stages"][stage]
+    before, after = (
+        (stage + 1, source["pattern"], f"{here['share']:.1%}"),
+        (here["sequences"], f"{source['passes']:.3g}"),
+    )
+    rows = [("", "", "", component, units, "", "") for component, units in source["components"].items()]
+    return [(*before, *rows[0][3:5], *after), *rows[1:]] if here["share"] else []
 
 
 @click.command(short_help="Explain bands and rows of the deduplication.")

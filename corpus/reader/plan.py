@@ -51,6 +51,10 @@ class Stretch:
     sequences: int | None
     steps: int | None
 
+    def share(self, source: Source) -> Fraction:
+        """Return a source's share of the sequences."""
+        return self.schedule.weights[self.sources.index(source)] if source in self.sources else Fraction(0)
+
 
 class Plan:
     """The order of every batch.
@@ -105,11 +109,19 @@ class Plan:
     def sequences(self, lane: int, steps: int) -> dict[str, int]:
         """Return how many sequences of each source a lane has had after so many steps."""
         found = dict.fromkeys(self.sources, 0)
+        for counts in self._taken(lane, steps):
+            for name, count in counts.items():
+                found[name] += count
+        return found
+
+    def _taken(self, lane: int, steps: int) -> list[dict[str, int]]:
+        """Return how many sequences of its sources a lane has had in each stretch after so many steps."""
+        found = []
         for stretch in self.stretches:
             some = max(0, steps * self.per_lane - stretch.start)
             some = some if stretch.sequences is None else min(some, stretch.sequences)
-            for source, count in zip(stretch.sources, stretch.schedule.taken(lane, some), strict=True):
-                found[source.name] += count
+            names = [source.name for source in stretch.sources]
+            found.append(dict(zip(names, stretch.schedule.taken(lane, some), strict=True)))
         return found
 
     def _make_offset(self, number: int, lane: int, name: str) -> int:
@@ -251,16 +263,37 @@ class Plan:
                 raise SettingError("ReaderSettings", "stages", component, valid)
 
     def report(self) -> list[dict[str, Any]]:
-        """Return per source what a run reads of it: sequences over all lanes, passes, and units left over in a pass."""
-        found = []
+        """Return what a run reads of each source; of a run without an end, only what there is.
+
+        components          units by component: tokens, or with pad sequences; `units` is their sum
+        stages              share and sequences in each stage, over all lanes; one stage where settings name none
+        sequences, passes   of the whole run: over all lanes, and of the lane that has the most
+        sequences_per_pass  over all lanes, in the first pass
+        left_over           units that no lane has in the first pass: with concat tokens, with pad sequences; with
+                            best_fit tokens, as many as if no sequence had padding, so at least so many
+
+        What pad drops of documents that are too long is in none of these: it is no sequence of any pass.
+        """
+        counts = [self._taken(lane, self.steps or 0) for lane in range(self.lanes)]
+        return [self._line(source, counts) for source in self.sources.values()]
+
+    def _line(self, source: Source, counts: Sequence[Sequence[Mapping[str, int]]]) -> dict[str, Any]:
+        """Return a source's part of the report; counts: by lane and stretch the sequences of each source."""
+        by_lane = [sum(stretch.get(source.name, 0) for stretch in lane) for lane in counts]
+        per_pass = source.sequences(1) * self.lanes
         per_sequence = 1 if self.settings.packing == "pad" else self.settings.sequence_length
-        counts = [self.sequences(lane, self.steps or 0) for lane in range(self.lanes)]
-        for pattern, source in self.sources.items():
-            there, each = source.total, source.sequences(1)
-            longest = max(count[pattern] for count in counts)
-            found.append({
-                "pattern": pattern, "units": there, "sequences": sum(count[pattern] for count in counts),
-                "passes": source.passes(longest), "sequences_per_pass": each * self.lanes,
-                "left_over": max(0, there - each * self.lanes * per_sequence),
-            })  # fmt: skip
-        return found
+        stages = []
+        for number, stretch in enumerate(self.stretches):
+            taken = sum(lane[number].get(source.name, 0) for lane in counts)
+            stages.append({"share": float(stretch.share(source)), "sequences": taken})
+        return {
+            "pattern": source.name, "components": self._components_of(source), "units": source.total, "stages": stages,
+            "sequences": sum(by_lane), "passes": source.passes(max(by_lane)), "sequences_per_pass": per_pass,
+            "left_over": max(0, source.total - per_pass * per_sequence),
+        }  # fmt: skip
+
+    def _components_of(self, source: Source) -> dict[str, int]:
+        """Return the units of each component of a source, by name."""
+        names = [name for name in self.components if fnmatchcase(name, source.name)]
+        members = {name: self._members([name]) for name in names}
+        return {name: int(self._units[groups].sum(dtype=np.int64)) for name, groups in members.items()}

@@ -1,4 +1,4 @@
-"""Mixtures: shares to the token, passes without repetition, the reader's promises, and what is refused."""
+"""Mixtures: shares to the sequence, passes without repetition, the reader's promises, and what is refused."""
 
 import json
 from collections import Counter
@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 from batches import equal, joined, read_all, resumed, stopped
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from token_roots import Page, run, stages, text_of, write_pages
 
 from corpus.cli import main as corpus
 from corpus.errors import SettingError, ShardError
 from corpus.reader import ReaderSettings, Stage, TokenReader, mixture
 from corpus.reader.mixtures import VARIANTS, meanings, parse
-from corpus.reader.shares import apportion, longest, shares
+from corpus.reader.settings_file import save_settings
+from corpus.reader.shares import fractions
 from corpus.tokens.manifest import load_manifest
 
 NAMES = ("central-mixed", "central-prose", "peripheral-mixed", "peripheral-prose")
@@ -39,62 +38,10 @@ def reading(**more: Any) -> ReaderSettings:
     return ReaderSettings(**({"sequence_length": 16, "batch_size": 8, "lanes": 4, "mixture": EVEN} | more))
 
 
-def test_shares_by_hand() -> None:
-    """Two of three parts of 90 and 20 tokens: the scarce one gives 20 at a third, so 60 in all."""
-    found = shares({"a": 2, "b*": 1}, {"a": 90, "b1": 5, "b2": 15, "c": 7})
-    assert [(s.pattern, s.weight, s.available, s.tokens) for s in found] == [
-        ("a", Fraction(2, 3), 90, 40),
-        ("b*", Fraction(1, 3), 20, 20),
-    ]
-    assert found[1].components == {"b1": 5, "b2": 15}
-    assert found[1].by_component() == [("b1", 5, 5), ("b2", 15, 15)]
-    assert (found[0].passes, found[1].passes) == (40 / 90, 1)
-
-
-def test_repetition_lets_the_scarce_part_come_again_until_the_rest_is_read() -> None:
-    """With two passes 120 tokens; with ten what it takes to read the other part once: 135, of which 45 are scarce."""
-    two = shares({"a": 2, "b": 1}, {"a": 90, "b": 20}, 2)
-    assert [s.tokens for s in two] == [80, 40]
-    ten = shares({"a": 2, "b": 1}, {"a": 90, "b": 20}, 10)
-    assert [(s.tokens, s.passes) for s in ten] == [(90, 1), (45, 2.25)]
-
-
 def test_decimal_weights_are_the_numbers_that_are_written() -> None:
-    """0.7 and 0.3 are seven to three, not what their doubles are."""
-    assert [s.weight for s in shares({"a": 0.7, "b": 0.3}, {"a": 70, "b": 30})] == [Fraction(7, 10), Fraction(3, 10)]
-    assert [s.tokens for s in shares({"a": 0.7, "b": 0.3}, {"a": 70, "b": 30})] == [70, 30]
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 1000), st.integers(1, 10**6)), min_size=1, max_size=6),
-    st.integers(1, 5),
-    st.integers(1, 5000),
-)
-def test_shares_hold_what_they_promise(parts: list[tuple[int, int]], repeat: int, unit: int) -> None:
-    """Whole units and one token; each share within a token of its weight and its passes; no longer is possible."""
-    names = [f"c{n}" for n in range(len(parts))]
-    weights = {name: weight for name, (weight, _) in zip(names, parts, strict=True)}
-    sizes = {name: size for name, (_, size) in zip(names, parts, strict=True)}
-    found = shares(weights, sizes, repeat, unit)
-    total = sum(s.tokens for s in found)
-    assert total % unit == 1 % unit
-    assert all(abs(s.tokens - s.weight * total) < 1 and s.tokens <= repeat * s.available for s in found)
-    most = longest([s.weight for s in found], [s.available for s in found], repeat)
-    assert total <= most < total + unit
-    assert most == max(n for n in (most, most + 1) if any(n * s.weight <= s.available for s in found)
-                       and all(n * s.weight <= repeat * s.available for s in found))  # fmt: skip
-
-
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=8), st.integers(0, 1000))
-def test_apportionment_is_hamiltons(weights: list[int], total: int) -> None:
-    """Whole numbers that add up, each the floor or the ceiling of its exact share, larger remainders first."""
-    exact = [Fraction(weight * total, sum(weights)) for weight in weights]
-    found = apportion([Fraction(weight, sum(weights)) for weight in weights], total)
-    assert sum(found) == total
-    assert all(0 <= n - int(x) <= 1 for n, x in zip(found, exact, strict=True))
-    up = [x - int(x) for n, x in zip(found, exact, strict=True) if n > x]
-    down = [x - int(x) for n, x in zip(found, exact, strict=True) if n <= x and x > int(x)]
-    assert not up or not down or min(up) >= max(down)
+    """0.7 and 0.3 are seven to three, not what their doubles are; patterns are in the order of their names."""
+    assert fractions({"b": 0.3, "a": 0.7}) == {"a": Fraction(7, 10), "b": Fraction(3, 10)}
+    assert list(fractions({"b": 2, "a": 1}).items()) == [("a", Fraction(1, 3)), ("b", Fraction(2, 3))]
 
 
 def tokens_by(reader: TokenReader, steps: range) -> Counter[str]:
@@ -138,7 +85,8 @@ def test_no_sequence_comes_again_before_all_of_its_source(folder: Path) -> None:
     for batch in reader:
         for one in batch["documents"]:
             read.update((int(one["group"]), int(one["row"]), int(one["first"]) + k) for k in range(one["tokens"]))
-    central = [n for (group, _, _), n in read.items() if reader.document(group, 0)["shard"].startswith("central")]
+    shard = {group: reader.document(group, 0)["shard"] for group in {group for group, _, _ in read}}
+    central = [n for (group, _, _), n in read.items() if shard[group].startswith("central")]
     told = {line["pattern"]: line for line in reader.plan.report()}
     assert 2 < told["central-*"]["passes"] <= 3
     assert told["peripheral-*"]["passes"] <= 1
@@ -237,10 +185,50 @@ def test_what_cannot_be_mixed_is_refused_before_any_batch(folder: Path, more: di
         TokenReader(folder, reading(**more))
 
 
-def test_an_empty_component_is_refused() -> None:
-    """Its share could only be made of nothing."""
-    with pytest.raises(SettingError, match="component 'b' is empty"):
-        shares({"a": 1, "b": 1}, {"a": 5, "b": 0})
+def test_an_epoch_is_as_long_as_the_scarce_part_allows(folder: Path) -> None:
+    """One pass of the scarce part, two of it, and with fifty what it takes to read the other part once."""
+    ends = {}
+    for repeat in (1, 2, 50):
+        central, peripheral = TokenReader(folder, reading(repeat=repeat)).plan.report()
+        assert central["passes"] <= repeat
+        assert abs(central["sequences"] - peripheral["sequences"]) <= 1
+        ends[repeat] = central["passes"], peripheral["passes"]
+    assert ends[1][0] == pytest.approx(1, abs=0.05)
+    assert ends[2][0] == pytest.approx(2, abs=0.05)
+    assert ends[50][1] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("packing", ["concat", "best_fit", "pad"])
+def test_the_report_is_what_the_reader_reads(folder: Path, packing: str) -> None:
+    """Sequences of each source in each stage, as counted in its batches; components and units as the manifest has."""
+    stages = (
+        Stage(mixture={"*-prose": 0.6, "central-mixed": 0.3, "peripheral-mixed": 0.1}, steps=4),
+        Stage(mixture={"central-mixed": 1}, steps=1),
+    )
+    reader = TokenReader(folder, reading(mixture=None, stages=stages, packing=packing, repeat=2))
+    lines = {line["pattern"]: line for line in reader.plan.report()}
+    for stage, steps in enumerate((range(4), range(4, 5))):
+        counts: Counter[str] = Counter()
+        for step in steps:
+            counts += Counter({n: shard.partition("/")[0] for n, shard in shards_of(reader, step).items()}.values())
+        assert lines["*-prose"]["stages"][stage]["sequences"] == counts["central-prose"] + counts["peripheral-prose"]
+        assert lines["central-mixed"]["stages"][stage]["sequences"] == counts["central-mixed"]
+    assert [stage["share"] for stage in lines["central-mixed"]["stages"]] == [0.3, 1]
+    assert [stage["share"] for stage in lines["*-prose"]["stages"]] == [0.6, 0]
+    assert lines["central-mixed"]["sequences"] == sum(stage["sequences"] for stage in lines["central-mixed"]["stages"])
+    entries, count = load_manifest(folder).components, "documents" if packing == "pad" else "tokens"
+    if packing != "pad":
+        names = ("central-prose", "peripheral-prose")
+        assert lines["*-prose"]["components"] == {name: entries[name][count] for name in names}
+    assert lines["*-prose"]["units"] == sum(lines["*-prose"]["components"].values())
+
+
+def shards_of(reader: TokenReader, step: int) -> dict[int, str]:
+    """Return the shard of each sequence's last document in a batch."""
+    return {
+        int(one["sequence"]): reader.document(int(one["group"]), int(one["row"]))["shard"]
+        for one in reader.references(step)
+    }
 
 
 def test_every_variant_reads_this_grid_and_has_a_meaning(folder: Path) -> None:
@@ -253,21 +241,53 @@ def test_every_variant_reads_this_grid_and_has_a_meaning(folder: Path) -> None:
         mixture("one_to_on")
 
 
-def test_the_command_prints_what_a_mixture_reads(folder: Path) -> None:
-    """Weights and tokens as JSON, a table, weights of one's own, and the list of variants."""
-    done = CliRunner().invoke(corpus, ["mixture", str(folder), "one_to_one", "--json"])
-    told = json.loads(done.output)
-    assert told["mixture"] == mixture("one_to_one")
-    central, peripheral = told["shares"]
-    assert central["read"] == central["tokens"] == sum(part["tokens"] for part in central["components"])
-    assert (central["share"], central["passes"], central["read"]) == (0.5, 1, peripheral["read"])
-    table = CliRunner().invoke(corpus, ["mixture", str(folder), "one_to_one"]).output
-    assert "central-prose" in table
-    assert "50.0%" in table
-    own = CliRunner().invoke(corpus, ["mixture", str(folder), "--weight", "central-*=3", "--json"])
-    assert json.loads(own.output)["mixture"] == {"central-*": 3.0}
+def told(folder: Path, *words: str) -> dict[str, Any]:
+    """Return what `corpus mixture` prints as JSON."""
+    size = () if "--reader" in words else ("--sequence-length", "16", "--batch-size", "4")
+    done = CliRunner().invoke(corpus, ["mixture", str(folder), *words, *size, "--json"])
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads(done.output)
+    return found
+
+
+def test_the_command_prints_the_plan_of_the_reader(folder: Path) -> None:
+    """A variant by name with its cap on repeats, and weights of one's own: batches, hash and counts are the plan's."""
+    for words, mixture_, repeat in (
+        (("one_to_one", "--repeat", "3"), mixture("one_to_one"), 3),
+        (("--weight", "central-*=3", "--weight", "peripheral-*=1"), {"central-*": 3.0, "peripheral-*": 1.0}, 1),
+    ):
+        found = told(folder, *words)
+        settings = ReaderSettings(sequence_length=16, batch_size=4, mixture=mixture_, repeat=repeat)
+        plan = TokenReader(folder, settings).plan
+        assert (found["mixture"], found["repeat"]) == (mixture_, repeat)
+        assert (found["plan"], found["steps"], found["sources"]) == (plan.hash, plan.steps, plan.report())
+
+
+def test_the_command_takes_all_settings_of_a_reader(folder: Path, tmp_path: Path) -> None:
+    """Stages from the file that a run leaves, in JSON and as a table with a row for each component of each stage."""
+    stages = (Stage(mixture={"central-*": 1}, steps=5), Stage(mixture=EVEN, steps=3))
+    reader = TokenReader(folder, reading(mixture=None, stages=stages))
+    save_settings(tmp_path / "reader.json", reader)
+    found = told(folder, "--reader", str(tmp_path / "reader.json"))
+    assert (found["plan"], found["steps"]) == (reader.plan.hash, 8)
+    assert [source["sequences"] for source in found["sources"]] == [52, 12]
+    words = ["mixture", str(folder), "--reader", str(tmp_path / "reader.json")]
+    lines = CliRunner(env={"COLUMNS": "120"}).invoke(corpus, words).output.splitlines()
+    assert lines[0].strip() == "8 batches"
+    assert lines[2].split()[:4] == ["stage", "pattern", "share", "component"]
+    cells = [line.split() for line in lines[4:] if line.strip()]
+    assert [line[0] for line in cells] == ["1", "central-prose", "2", "central-prose", "2", "peripheral-prose"]
+    assert cells[2][:4] == ["2", "central-*", "50.0%", "central-mixed"]
+
+
+def test_the_command_names_the_variants_and_refuses_others(folder: Path) -> None:
+    """Without a name, their list; a wrong one ends with a sentence; a table of one stage has no column for it."""
     assert "quality_authority" in CliRunner().invoke(corpus, ["mixture", str(folder)]).output
     assert CliRunner().invoke(corpus, ["mixture", str(folder), "central-"]).exit_code == 1
+    words = ["mixture", str(folder), "one_to_one", "--sequence-length", "16", "--batch-size", "4"]
+    table = CliRunner(env={"COLUMNS": "120"}).invoke(corpus, words).output.splitlines()
+    assert table[2].split()[:3] == ["pattern", "share", "component"]
+    assert table[4].split()[:3] == ["*central-*", "50.0%", "central-mixed"]
 
 
 @pytest.mark.parametrize("text", ["central", "=2", "a=-1", "a=x", "a=inf"])

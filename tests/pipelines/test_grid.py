@@ -48,7 +48,7 @@ def test_the_sample_fills_the_grid_and_every_variant_can_be_read(shards: Path) -
     for name in VARIANTS:
         settings = ReaderSettings(sequence_length=32, batch_size=4, mixture=mixture(name))
         assert TokenReader(shards, settings).plan.steps_per_epoch
-        done = corpus("mixture", str(shards), name, "--json")
+        done = corpus("mixture", str(shards), name, "--sequence-length", "32", "--batch-size", "4", "--json")
         assert json.loads(done.stdout)["mixture"] == mixture(name)
 
 
