@@ -87,34 +87,29 @@ class TextFile:
 
     def blocks(self) -> Iterator[TextBlock]:
         """Yield the lines behind those that were read; the last gets a newline when it has none."""
-        rest = b""
         while data := self._guarded(lambda: self._stream.read(self.block)):
-            if b"\0" in data:
-                raise self._nul(rest + data)
-            end = data.rfind(b"\n") + 1
-            if end:
-                yield self._made(rest, data, end)
-                rest = data[end:]
-            else:
-                rest += data
-            if len(rest) > MAX_LINE:
-                raise self._endless()
-        if rest:
-            yield self._made(rest, b"\n", 1)
+            first = self.lines + 1
+            self._refuse_nul(data)
+            self.lines += newlines(np.frombuffer(data, np.uint8))
+            if not data.endswith(b"\n"):
+                data += self._line_end()
+            yield TextBlock(self.path, first, self.lines - first + 1, np.frombuffer(data, np.uint8))
         self._guarded(self._check_end)
 
-    def _made(self, rest: bytes, data: bytes, end: int) -> TextBlock:
-        """Return the block of a broken line and what was read behind it, up to a line's end."""
-        text = np.empty(len(rest) + end, np.uint8)
-        text[: len(rest)] = np.frombuffer(rest, np.uint8)
-        text[len(rest) :] = np.frombuffer(data, np.uint8, end)
-        block = TextBlock(self.path, self.lines + 1, newlines(text), text)
-        self.lines += block.lines
-        return block
+    def _line_end(self) -> bytes:
+        """Return the rest of a line that was begun, ended by a newline."""
+        rest = self._guarded(lambda: self._stream.readline(MAX_LINE))
+        self._refuse_nul(rest)
+        ended = rest.endswith(b"\n")
+        if not ended and len(rest) == MAX_LINE:
+            raise self._endless()
+        self.lines += 1
+        return rest if ended else rest + b"\n"
 
-    def _nul(self, text: bytes) -> InputError:
-        line = self.lines + 1 + text[: text.index(b"\0")].count(b"\n")
-        return InputError(f"{self.path}, line {line:,}: a NUL byte, which no text has; fetch the file again")
+    def _refuse_nul(self, text: bytes) -> None:
+        if b"\0" in text:
+            line = self.lines + 1 + text[: text.index(b"\0")].count(b"\n")
+            raise InputError(f"{self.path}, line {line:,}: a NUL byte, which no text has; fetch the file again")
 
     def _endless(self) -> InputError:
         line, an = self.lines + 1, "an" if self.kind[0] in "aeiou" else "a"

@@ -29,7 +29,9 @@ from sitegraph.cc.textblocks import BLOCK, TextBlock, ahead, shown, text_blocks
 LONGEST_NAME: Final = 253
 _DOT: Final = ord(".")
 _NAME: Final = re.compile(rb"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_LETTERS: Final = np.array([bool(re.fullmatch(rb"[A-Za-z0-9_.-]", bytes([byte]))) for byte in range(256)])
+_LETTER: Final = re.compile(rb"[A-Za-z0-9_-]")
+# Of every byte whether it is of a label (1), a dot (2), or ends the name (0).
+_KINDS: Final = np.array([2 * (i == _DOT) or bool(_LETTER.fullmatch(bytes([i]))) for i in range(256)], np.uint8)
 _U: Any = np.uint64
 
 
@@ -127,22 +129,24 @@ def parse_vertices(data: Any, first: Any, stop: Any, counted: Any, names: Any, e
 def name_at(data: Any, i: Any, names: Any, before: Any, at: Any) -> Any:
     """Copy the name at data[i] to names[at]; return where it ends, in names and in data; the former is `at` for none.
 
-    None is what is no name, and what does not sort behind names[before:at]. What both have in common, about half of a
-    name, is sound since it is in that one, so only what follows is looked at byte by byte.
+    None is what is no name, and what does not sort behind names[before:at]. What both have in common is sound since it
+    is so in that one; of what follows, which is about half of a name, the kinds of all bytes are told without branches.
     """
     end, k = at, before
     while k < at and data[i] == names[k]:
         names[end] = data[i]
         i, k, end = i + _U(1), k + _U(1), end + _U(1)
-    sound = k == at or data[i] > names[k]
-    fork = end
-    dot = end == at or names[end - _U(1)] == _DOT
-    while _LETTERS[data[i]]:
-        sound &= not dot or data[i] != _DOT
-        dot = data[i] == _DOT
+    behind = k == at or data[i] > names[k]
+    fork, repeated = end, _U(0)
+    last = _U(_KINDS[_DOT]) if end == at else _U(_KINDS[names[end - _U(1)]])
+    kind = _U(_KINDS[data[i]])
+    while kind:
+        repeated |= kind & last
+        last = kind
         names[end] = data[i]
         i, end = i + _U(1), end + _U(1)
-    if not sound or dot or end == fork or end - at > _U(LONGEST_NAME):
+        kind = _U(_KINDS[data[i]])
+    if (repeated | last) & _U(2) or not behind or end == fork or end - at > _U(LONGEST_NAME):
         end = at
     return end, i
 

@@ -134,7 +134,7 @@ class Balls:
     """Balls of a graph within `distance` arcs, 0 at first. Use it as a context manager.
 
     registers: uint8[sources, 2 ** log2m]. sizes: float32[n] by slot, of balls with their centre. harmonic: float64[n],
-    empty without centrality. growing: linking nodes whose ball grew in the last pass, those of `_grown` (a bit each).
+    empty without centrality. growing: linking nodes whose ball grew in the last pass, those with a flag.
     """
 
     def __init__(
@@ -151,7 +151,6 @@ class Balls:
         self.sizes: Sizes = np.ones(graph.n, np.float32)
         self.harmonic = np.zeros(graph.n if centrality else 0)
         self._flags = np.ones(graph.numbering.sources, np.uint8)
-        self._grown = np.packbits(self._flags, bitorder="little")
         self.registers = rows(graph.numbering.sources, 1 << log2m)
         self._aside = Aside(scratch)
         passes.spread(range(0, len(self.registers), PIECE), self._begin)
@@ -162,6 +161,15 @@ class Balls:
     def __exit__(self, *_: object) -> None:
         self._aside.close()
 
+    @property
+    def state(self) -> tuple[NDArray[Any], ...]:
+        """Return all that a pass changes, for a file to keep."""
+        return self.registers, self.sizes, self.harmonic, self._flags
+
+    def go_on(self, distance: int) -> None:
+        """Take up the state after the pass to `distance`, which `state` holds."""
+        self.distance, self.growing = distance, int(self._flags.sum(dtype=np.int64))
+
     def _begin(self, at: int) -> None:
         part = self.registers[at : at + PIECE]
         add(self._passes.graph.numbering.ids(np.arange(at, at + len(part))), self._seed, self._log2m, part)
@@ -169,11 +177,11 @@ class Balls:
     def grow(self) -> None:
         """Take all balls one arc further."""
         self.distance += 1
+        self._grown = np.packbits(self._flags, bitorder="little")
         self._passes.each(self._passes.loop, self._link)
         self._passes.each(self._passes.tail, self._dangle)
         self._aside.replay(self.registers)
         self.growing = int(self._flags.sum(dtype=np.int64))
-        self._grown = np.packbits(self._flags, bitorder="little")
 
     def _unite(self, block: Block, grown: Flags, wanted: Flags, into: Rows, met: Flags) -> bool:
         references, codes = self._passes.graph.references(block), self._passes.codes(block)

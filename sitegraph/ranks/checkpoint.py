@@ -38,14 +38,16 @@ class Checkpoint:
         self._mark = identity(graph, weights, preferences, settings) if path else b""
         self._last, self._took = time.monotonic(), 0.0
 
-    def load(self, state: Vector) -> int:
-        """Fill `state` with what was kept, and return after how many sweeps; 0 when there is nothing that fits."""
+    def load(self, *state: NDArray[Any]) -> int:
+        """Fill the arrays of `state` with what was kept, and return after how many sweeps; 0 when nothing fits."""
         if self.path is None or not self.path.exists():
             return 0
         with open(self.path, "rb") as stream:
             head = stream.read(len(MAGIC) + len(self._mark) + 12)
             known, sweeps = head[:-12], int.from_bytes(head[-8:], "little")
-            if known != MAGIC + self._mark or self.path.stat().st_size != len(head) + state.nbytes:
+            if known != MAGIC + self._mark or self.path.stat().st_size != len(head) + sum(
+                part.nbytes for part in state
+            ):
                 return 0
             check = isal_zlib.crc32(head[-8:])
             while piece := stream.read(PIECE):
@@ -53,19 +55,23 @@ class Checkpoint:
             if check != int.from_bytes(head[-12:-8], "little"):
                 return 0
             stream.seek(len(head))
-            stream.readinto(state.data.cast("B"))
+            for part in state:
+                stream.readinto(as_bytes(part))
         return sweeps
 
-    def save(self, state: Vector, sweeps: int) -> None:
-        """Keep `state`, when it is time to."""
+    def save(self, sweeps: int, *state: NDArray[Any]) -> None:
+        """Keep the arrays of `state`, which have no gaps, when it is time to."""
         if self.path is None or time.monotonic() - self._last < SHARE * self._took:
             return
         start = time.monotonic()
-        after, values = sweeps.to_bytes(8, "little"), state.data.cast("B")
-        check = isal_zlib.crc32(values, isal_zlib.crc32(after))
+        after, parts = sweeps.to_bytes(8, "little"), [as_bytes(part) for part in state]
+        check = isal_zlib.crc32(after)
+        for part in parts:
+            check = isal_zlib.crc32(part, check)
         with whole_file(self.path) as out:
             out.write(MAGIC + self._mark + check.to_bytes(4, "little") + after)
-            out.write(values)
+            for part in parts:
+                out.write(part)
         self._last = time.monotonic()
         self._took = self._last - start
 
@@ -73,6 +79,11 @@ class Checkpoint:
         """Delete the file."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def as_bytes(values: NDArray[Any]) -> memoryview:
+    """Return the memory of an array."""
+    return values.reshape(-1).view(np.uint8).data
 
 
 def identity(graph: Graph, weights: Vector, preferences: Sequence[Any], settings: Any) -> bytes:

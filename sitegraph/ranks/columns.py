@@ -175,6 +175,7 @@ def ball_columns(work: Work, settings: HyperBallSettings, counts: Counts) -> Col
         settings,
         lambda distance, grew: swept(distance, np.nan),
         scratch=work.folder if large else None,
+        checkpoint=work.folder / "ball-passes",
     )
     counts |= {"ball_passes": found.iterations, "balls_unfinished": found.unfinished}
     numbering = work.passes.graph.numbering

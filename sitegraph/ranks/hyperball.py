@@ -32,7 +32,7 @@ the union is left out, and a dangling node is made anew only when one of its sou
 unions finds out, as soon as fewer than half of the nodes still grow). In a web graph nearly all balls are complete
 after some ten passes; the rest cost little more than decoding the arcs. A pass spends its time on unions: a core of a
 2023 server does 38 M of 64 bytes a second, or 20 M of 256, on rows drawn at random from 2.5 GB, and measures 15 M
-balls of 64 bytes. Nothing is kept between runs: one that was killed starts again.
+balls of 64 bytes.
 
 The result is the same bit for bit whatever the threads and the blocks: a row belongs to one node, and maxima and sums
 of whole numbers know no order.
@@ -51,6 +51,7 @@ from numpy.typing import NDArray
 
 from corpus.settings import require
 from sitegraph.ranks.balls import PIECE, Balls, Sizes
+from sitegraph.ranks.checkpoint import Checkpoint
 from sitegraph.ranks.passes import Passes, Vector
 from sitegraph.store.numbering import Numbering
 
@@ -128,21 +129,29 @@ def hyperball(
     watch: Watch | None = None,
     *,
     scratch: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> HyperBallResult:
     """Return harmonic centrality and supporters of every node, over incoming paths of arcs with a weight above 0.
 
     scratch: a folder with room for the rows of all linking nodes, to hold those that wait there and not in memory.
+    checkpoint: a file that keeps the state between passes, as large as rows and results, and from which a killed run
+    goes on.
     Raises StorageError for a damaged graph, or when scratch is full.
     """
     settings = settings or HyperBallSettings()
     supporters = np.zeros((passes.graph.n, DISTANCES), np.uint32)
+    saved = Checkpoint(checkpoint, passes.graph, passes.weights, [], ("balls", settings))
     with Balls(passes, settings.log2m, settings.seed, centrality=settings.harmonic, scratch=scratch) as balls:
+        if distance := saved.load(*balls.state, supporters):
+            balls.go_on(distance)
         while balls.growing and balls.distance < settings.most_passes:
             balls.grow()
             if balls.distance <= DISTANCES:
                 count(passes, balls.sizes, supporters[:, balls.distance - 1])
             if watch:
                 watch(balls.distance, balls.growing)
+            saved.save(balls.distance, *balls.state, supporters)
+    saved.forget()
     for later in range(max(balls.distance, 1), DISTANCES):
         supporters[:, later] = supporters[:, later - 1]
     harmonic = balls.harmonic if settings.harmonic else None

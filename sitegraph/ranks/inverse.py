@@ -128,7 +128,7 @@ def iterate(
             raise ArithmeticError(
                 f"inverse rank: error bound {max(bounds):.2e} after {sweeps} sweeps; raise tolerance or max_sweeps"
             )
-        saved.save(both, sweeps)
+        saved.save(sweeps, both)
 
 
 def hand_on(passes: Passes, group: range, x: Vector, r: Vector, share: Vector) -> None:

@@ -203,7 +203,7 @@ def sweeps(
             raise ArithmeticError(
                 f"PageRank: error bound {max(bounds):.2e} after {solution.sweeps} sweeps; raise tolerance or max_sweeps"
             )
-        saved.save(solution.c, solution.sweeps)
+        saved.save(solution.sweeps, solution.c)
 
 
 def begin(solution: Solution, wanted: Restarts, n: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from drawn_graphs import Dangling, Drawn, draw, passes_of, preference
 
 import sitegraph.ranks.checkpoint
+from sitegraph.ranks.hyperball import HyperBallSettings, hyperball
 from sitegraph.ranks.pagerank import PageRank, pageranks
 from sitegraph.ranks.passes import Passes
 from sitegraph.sites.preferences import Preference
@@ -226,3 +227,36 @@ def test_states_are_kept_only_as_often_as_is_cheap(
     pageranks(passes, chosen[:1], PageRank(), watch=watch, checkpoint=tmp_path / "state")
     assert written[0] == 5.0
     assert set(np.diff(written).tolist()) == {21.0}
+
+
+@pytest.mark.parametrize("harmonic", [True, False])
+def test_balls_go_on_where_they_were_stopped(
+    tmp_path: Path, saving: tuple[Passes, list[Preference | None]], harmonic: bool
+) -> None:
+    """The same bits as without a stop, in the passes that were left; the file is gone in the end."""
+    passes, path = saving[0], tmp_path / "state"
+    settings = HyperBallSettings(log2m=5, harmonic=harmonic)
+    whole = hyperball(passes, settings)
+    assert whole.iterations >= 4
+    for last in range(1, whole.iterations + 1):
+        with pytest.raises(StoppedError):
+            hyperball(passes, settings, stopped_at(last), checkpoint=path)
+        seen: list[int] = []
+        found = hyperball(passes, settings, partial(noted, seen), checkpoint=path)
+        assert seen == list(range(last, whole.iterations + 1))
+        assert found.supporters.tobytes() == whole.supporters.tobytes()
+        assert np.array_equal(found.harmonic, whole.harmonic) if harmonic else found.harmonic is None  # type: ignore[arg-type]
+        assert (found.iterations, found.unfinished) == (whole.iterations, whole.unfinished)
+        assert not path.exists()
+
+
+def test_balls_of_other_settings_are_passed_over(
+    tmp_path: Path, saving: tuple[Passes, list[Preference | None]]
+) -> None:
+    """Another seed, as many registers: the pass that comes first is number 1."""
+    passes, path = saving[0], tmp_path / "state"
+    with pytest.raises(StoppedError):
+        hyperball(passes, HyperBallSettings(log2m=5), stopped_at(3), checkpoint=path)
+    seen: list[int] = []
+    hyperball(passes, HyperBallSettings(log2m=5, seed=1), partial(noted, seen), checkpoint=path)
+    assert seen[0] == 1
