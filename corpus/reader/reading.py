@@ -20,6 +20,7 @@ class ReadingSettings:
     ahead        windows that each lane reads ahead, of each source
     ahead_bytes  of decoded ids read ahead, all lanes together; one window is read ahead whatever its size
     requests     to a server at a time (without threads: one)
+    hedge        share of the bytes that may be asked for twice, where an answer is slow to come; 0: none (hedge.py)
     deadline     seconds that a range may take with all its retries; a batch waits for a window twice as long at most
     cache        folder that keeps what was fetched from a server, for all ranks of a machine
     cache_bytes  that it may hold
@@ -31,6 +32,7 @@ class ReadingSettings:
     ahead: int = 1
     ahead_bytes: int = 1 << 30
     requests: int = 16
+    hedge: float = 0.02
     deadline: float = 300.0
     cache: str | Path | None = None
     cache_bytes: int = 16 << 30
@@ -42,6 +44,7 @@ class ReadingSettings:
         require(self.ahead >= 0, self, "ahead", "give a number of windows, or 0 for none")
         require(self.ahead_bytes >= 0, self, "ahead_bytes", "give a number of bytes")
         require(self.requests >= 1, self, "requests", "give a positive number")
+        require(0 <= self.hedge <= 1, self, "hedge", "give a share from 0 to 1")
         require(self.deadline > 0, self, "deadline", "give a positive number of seconds")
         require(self.cache_bytes >= 0, self, "cache_bytes", "give a number of bytes")
         require(self.on_damage in ON_DAMAGE, self, "on_damage", f"use one of {', '.join(ON_DAMAGE)}")
@@ -56,6 +59,7 @@ class Counts:
                 lane's
     requests    sent to a server
     retries     of them, those that failed and were sent again
+    hedged      of them, those for what another was slow to bring
     cache_hits  row groups that came from the cache
     damaged     copies that were not what the manifest says
     """
@@ -64,6 +68,7 @@ class Counts:
     used: int = 0
     requests: int = 0
     retries: int = 0
+    hedged: int = 0
     cache_hits: int = 0
     damaged: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)

@@ -1,8 +1,9 @@
 """Shards behind s3:// or https://: ranges over shared connections, retried with jitter, each within a deadline.
 
 A range is fetched by the machinery that reads remote archives (corpus/remote): what a failed request gave is kept, the
-next asks for the rest, waits grow with jitter, and Retry-After is honoured. On top comes a deadline for all attempts
-together, and an error names the shard, the range and what is in it, how long it took and how many requests.
+next asks for the rest, waits grow with jitter, and Retry-After is honoured. On top come second requests for what is
+slow to come (hedge.py), a deadline for all attempts together, and errors that name the shard, the range and what is in
+it, how long it took and how many requests.
 
 The manifest is read at opening and its tables are held in memory, or mapped from the cache if there is one. Nothing is
 listed and no shard is asked for before its first row group is.
@@ -14,6 +15,7 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +25,7 @@ import pyarrow as pa
 
 from corpus.errors import RemoteError, ShardError
 from corpus.reader.cache import Cache
+from corpus.reader.hedge import Hedge, hedged
 from corpus.reader.reading import Counts, ReadingSettings
 from corpus.remote.stream import Positioned, RemoteStream, source_of
 from corpus.tokens.manifest import ROOT_NAME, Manifest, checked_root
@@ -36,6 +39,7 @@ class RemoteFolder:
     def __init__(self, url: str, settings: ReadingSettings, counts: Counts, cache: Cache | None) -> None:
         self.url, self._settings, self._counts, self._cache = url.rstrip("/"), settings, counts, cache
         self._connections = source_of(self.url, settings.remote)
+        self._hedge = Hedge(settings.hedge)
 
     def url_of(self, path: str) -> str:
         """Return the URL of a file; the names of components may hold characters that a URL may not."""
@@ -88,7 +92,8 @@ class RemoteFolder:
             return stream.readall() or b""
 
     def _stream(self, path: str, what: str, total: int | None, counts: Counts | None = None) -> "Ranges":
-        stream = Ranges(self.url_of(path), self._settings, counts or self._counts, what, self._connections)
+        beside = self._connections, self._hedge
+        stream = Ranges(self.url_of(path), self._settings, counts or self._counts, what, beside)
         stream.known.size = total
         return stream
 
@@ -104,11 +109,15 @@ class RemoteFolder:
 
 
 class Ranges(RemoteStream):
-    """A stream that counts what it does and gives up at a deadline for all its requests together."""
+    """A stream that counts what it does, asks again for what is slow to come, and gives up at a deadline for all its
+    requests together. beside: whose connections it uses, and the hedge that it shares with others."""
 
-    def __init__(self, url: str, settings: ReadingSettings, counts: Counts, what: str, beside: Any) -> None:
-        super().__init__(url, settings.remote, beside)
+    def __init__(
+        self, url: str, settings: ReadingSettings, counts: Counts, what: str, beside: tuple[Any, Hedge]
+    ) -> None:
+        super().__init__(url, settings.remote, beside[0])
         self.what, self.requests = what, 0
+        self._connections, self._hedge = beside
         self._counts, self._deadline, self._begin = counts, settings.deadline, time.monotonic()
 
     @property
@@ -128,6 +137,30 @@ class Ranges(RemoteStream):
             self.requests += 1
             failed = len(got) < self._wanted(start, size)
             self._counts.add(fetched=len(got) - before, requests=1, retries=failed)
+
+    def _get(self, start: int, size: int, got: bytearray) -> None:
+        begin, before = time.monotonic(), len(got)
+        delay = self._hedge.delay(size)
+        if delay is None:
+            super()._get(start, size, got)
+        else:
+            self._run(self._get_hedged(start, size, got, delay))
+        if len(got) - before == size:
+            self._hedge.took(time.monotonic() - begin)
+
+    async def _get_hedged(self, start: int, size: int, got: bytearray, delay: float) -> None:
+        again = source_of(self.url, self.source.settings, self._connections)
+
+        def granted() -> bool:
+            sent = self._hedge.granted(size)
+            self._counts.add(requests=sent, hedged=sent)
+            return sent
+
+        def lost(bytes_: int) -> None:
+            self._counts.add(fetched=bytes_)
+
+        first, second = (partial(source.get, start, size, known=self.known) for source in (self.source, again))
+        await hedged(first, second, delay, got, granted, lost)
 
 
 class RangedFile(Positioned):

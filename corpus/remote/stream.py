@@ -90,12 +90,16 @@ class RemoteStream(Positioned):
         before = len(got)
         wanted = self._wanted(start, size)
         try:
-            self._run(self.source.get(start + before, wanted - before, got, self.known))
+            self._get(start + before, wanted - before, got)
             if len(got) < self._wanted(start, size):
                 raise Transient(f"short answer, {len(got) - before} of {wanted - before} bytes")
         except Transient:
             if len(got) - before < PROGRESS:
                 raise
+
+    def _get(self, start: int, size: int, got: bytearray) -> None:
+        """Send a request and wait for it."""
+        self._run(self.source.get(start, size, got, self.known))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         fsspec.asyn.sync(self.source.loop, lambda: work)

@@ -12,6 +12,7 @@ from served_shards import PREFIX, QUICK, digest_of, quick, shard_requests, shard
 
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.hedge import ENOUGH
 from corpus.reader.settings import PACKINGS, Packing
 from corpus.tokens.layout import writer_options
 from corpus.tokens.manifest import load_manifest
@@ -88,6 +89,24 @@ def test_one_answer_in_ten_failing_is_no_matter(folder: Path, local: str) -> Non
         site.faults += ["", "", "503", "", "", "", "cut", "", "", ""] * 8
         assert digest_of(reader) == local
         assert reader.io.retries >= 8
+
+
+def test_what_is_slow_to_come_is_asked_for_again(folder: Path, local: str) -> None:
+    """An answer that stalls after twenty quick ones: no wait for its deadline, the second request counted."""
+    with serving(site_of(folder)) as site, remote(site, threads=0, hedge=0.2) as reader:
+        batches, start = iter(reader), time.monotonic()
+        asked = 0
+        while asked <= ENOUGH:
+            next(batches)
+            asked = len(shard_requests(site))
+        site.faults += ["stall"]
+        for _ in batches:
+            pass
+        assert time.monotonic() - start < 10
+        assert (reader.io.hedged, reader.io.retries) == (1, 0)
+        assert reader.io.requests == len(shard_requests(site))
+    with serving(site_of(folder)) as site, remote(site, hedge=1) as reader:
+        assert digest_of(reader) == local
 
 
 def test_giving_up_says_what_where_how_long_and_how_often(folder: Path) -> None:
