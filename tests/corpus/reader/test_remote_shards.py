@@ -11,8 +11,7 @@ from s3server import CREDENTIALS, fill_bucket, s3_process, spoiling
 from served_shards import PREFIX, QUICK, digest_of, quick, shard_requests, shards_of, site_of
 
 from corpus.errors import ShardError
-from corpus.reader import ReaderSettings, TokenReader
-from corpus.reader.hedge import ENOUGH
+from corpus.reader import ReaderSettings, TokenReader, hedge
 from corpus.reader.settings import PACKINGS, Packing
 from corpus.tokens.layout import writer_options
 from corpus.tokens.manifest import load_manifest
@@ -96,7 +95,7 @@ def test_what_is_slow_to_come_is_asked_for_again(folder: Path, local: str) -> No
     with serving(site_of(folder)) as site, remote(site, threads=0, hedge=0.2) as reader:
         batches, start = iter(reader), time.monotonic()
         asked = 0
-        while asked <= ENOUGH:
+        while asked <= hedge.ENOUGH:
             next(batches)
             asked = len(shard_requests(site))
         site.faults += ["stall"]
@@ -214,3 +213,19 @@ def test_shards_on_s3(folder: Path, s3_url: str, faults: list[str], monkeypatch:
             assert digest_of(reader) == digest_of(TokenReader(folder, settings))
             assert reader.io.retries == len(faults)
             assert all("listing" not in path and "list-type" not in path for path, _ in requests)
+
+
+def test_what_is_slow_to_come_from_s3_is_asked_for_again(
+    folder: Path, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer in drops, after two that came at once: the second request is first, and the stream the same."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(hedge, "ENOUGH", 2)
+    settings = replace(SETTINGS, components=("a",))
+    with spoiling(s3_url, {"/tokens/set/a/shard-00000.parquet": ["", "", "slow"]}) as (url, _):
+        reading = quick(remote=replace(QUICK, s3_endpoint=url), threads=0, hedge=1.0)
+        with TokenReader("s3://tokens/set", settings, reading=reading) as reader:
+            assert digest_of(reader) == digest_of(TokenReader(folder, settings))
+            assert reader.io.hedged >= 1
+            assert reader.io.retries == 0
