@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import InputError
-from sitegraph.cc.textblocks import TextFile, ahead, newlines, parts_of, text_blocks
+from sitegraph.cc.textblocks import MAX_LINE, TextFile, ahead, newlines, parts_of, text_blocks
 
 LINES = b"".join(b"%d\tline %d\n" % (i, i * i) for i in range(3000))
 
@@ -100,11 +100,19 @@ def test_an_endless_line_is_an_error(tmp_path: Path, zipped: bool) -> None:
         read(path, 1 << 16)
 
 
-@pytest.mark.parametrize("block", [2, 1 << 20])
-def test_a_nul_is_named_with_its_line(tmp_path: Path, block: int) -> None:
-    """A lost piece of a plain file reads as zeros."""
+@pytest.mark.parametrize("block", [1, 2, 5, 1 << 20])
+@pytest.mark.parametrize("lost", [2, 200_000])
+def test_a_nul_is_named_with_its_line(tmp_path: Path, block: int, lost: int) -> None:
+    """A lost piece of a plain file reads as zeros, also where it is longer than a line may be."""
     with pytest.raises(InputError, match=r"a, line 3: a NUL byte"):
-        read(written(tmp_path / "a", b"1\n2\n3\0\0\n4\n"), block)
+        read(written(tmp_path / "a", b"1\n2\n3" + bytes(lost) + b"\n4\n"), block)
+
+
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_a_line_may_be_as_long_as_the_bound(tmp_path: Path, block: int) -> None:
+    """Wherever a block ends within it."""
+    lines = b"a\n" + b"x" * (MAX_LINE - 1) + b"\n"
+    assert read(written(tmp_path / "a", lines), block) == lines
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def plain(line: bytes, number: int, previous: bytes, columns: int) -> tuple[byte
 NAMES = st.one_of(
     st.lists(st.text("ab-_Z9", min_size=1, max_size=2), min_size=1, max_size=3).map(lambda x: ".".join(x).encode()),
     st.text("ab.-\xff \r", max_size=4).map(lambda x: x.encode("latin-1")),
+    st.text("ab.\t", max_size=6).map(lambda x: b"com.much-in-common." + x.encode()),
     st.sampled_from([b"a" * 253, b"b" * 254, b"a.b\xc3\xa9", b"a.b\xff"]),
 )
 HOSTS = st.one_of(st.integers(0, 10**11).map(lambda i: b"%d" % i), st.sampled_from([b"", b"01", b"+1", b"1 "]))
