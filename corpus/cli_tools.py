@@ -95,8 +95,12 @@ def show_mixture(
     told = told_of(folder, asked)
     if as_json:
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
-    else:
-        Console(highlight=False).print(mixture_table(told))
+        return
+    Console(highlight=False).print(mixture_table(told))
+    if not told["exact"]:
+        click.echo(
+            "Counts may be a few sequences off their shares after a batch; with weights of fewer digits they are exact."
+        )
 
 
 def told_of(folder: Path, settings: ReaderSettings) -> dict[str, Any]:
@@ -107,7 +111,8 @@ def told_of(folder: Path, settings: ReaderSettings) -> dict[str, Any]:
             "mixture": settings.mixture, "stages": [dataclasses.asdict(stage) for stage in settings.stages],
             "repeat": settings.repeat, "steps": plan.steps, "sequence_length": settings.sequence_length,
             "batch_size": settings.batch_size, "unit": "sequences there" if settings.packing == "pad" else "tokens",
-            "plan": plan.hash, "sources": plan.report(),
+            "exact": all(stretch.schedule.exact for stretch in plan.stretches), "plan": plan.hash,
+            "sources": plan.report(),
         }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ other part the rest. So counts add up, none ever falls, and nothing is stored.
 Over all lanes the first part of all gets floor(V j w + 1/2), by Hermite's identity: half a sequence off at most, for
 any w and V. So two sources are exact. Further down, lanes that are one sequence ahead are not spread evenly over those
 that are next to get one; each division takes them in the order l t mod V, with the t out of some that leaves the least
-deviation over the first rounds. Measured over all lanes, with random weights, 3 sources are 2.5 sequences off at most,
-5 are 5 and 8 are 8 (test_divisions.py); for exact counts of more than two there is period.py.
+deviation over the first rounds. Measured over all lanes, with random weights, 3 sources are 3 sequences off at most, 5
+are 5 and 8 are 7 (docs/reader.md); for exact counts of more than two there is period.py.
 """
 
 import math

@@ -280,6 +280,22 @@ def test_the_command_takes_all_settings_of_a_reader(folder: Path, tmp_path: Path
     assert cells[2][:4] == ["2", "central-*", "50.0%", "central-mixed"]
 
 
+def test_the_command_says_when_counts_are_not_exact(folder: Path) -> None:
+    """Three sources with weights of sixteen digits are not; with three they are, and two always."""
+    names = ("central-*", "peripheral-mixed", "peripheral-prose")
+    size = ["--sequence-length", "16", "--batch-size", "4"]
+    for written, count, exact in (
+        ("0.3333333333333333", 3, False),
+        ("0.333", 3, True),
+        ("0.3333333333333333", 2, True),
+    ):
+        weights = [word for name in names[: count - 1] for word in ("--weight", f"{name}={written}")]
+        weights += ["--weight", f"{names[count - 1]}=0.25"]
+        assert told(folder, *weights)["exact"] is exact
+        printed = CliRunner().invoke(corpus, ["mixture", str(folder), *weights, *size]).output
+        assert ("Counts may be a few sequences off" in printed) is not exact
+
+
 def test_the_command_names_the_variants_and_refuses_others(folder: Path) -> None:
     """Without a name, their list; a wrong one ends with a sentence; a table of one stage has no column for it."""
     assert "quality_authority" in CliRunner().invoke(corpus, ["mixture", str(folder)]).output
