@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from corpus.errors import SettingError, ShardError
 from corpus.reader.passes import ALGORITHM, Ints, Pass, Source, numbers
+from corpus.reader.plan_report import report_of
 from corpus.reader.schedule import Schedule
 from corpus.reader.settings import ReaderSettings, divisors_of
 from corpus.reader.shares import fractions, matched
@@ -60,7 +61,7 @@ class Plan:
     """The order of every batch.
 
     units: of the row groups, in the manifest's order: tokens, or sequences with pad. of: the component of each, as its
-    name, or, which takes less room, as its place among the sorted names.
+    name, or, which takes less room, as its place among the sorted names. dropped: tokens of each that pad drops.
     steps: batches in all, None when there is no end. sources: by pattern.
     """
 
@@ -71,9 +72,11 @@ class Plan:
         components: Sequence[str],
         units: Ints,
         of: npt.NDArray[Any],
+        dropped: Ints | None = None,
     ) -> None:
         self.settings, self.lanes, self.per_lane = settings, settings.lane_count, settings.per_lane
         self.components, self._units, self._of = sorted(components), units, of
+        self._dropped = dropped
         self.sources: dict[str, Source] = {}
         mixtures = [stage.mixture for stage in settings.stages] or [settings.mixture or {EVERYTHING: 1}]
         weights = [self._weights(mixture) for mixture in mixtures]
@@ -109,12 +112,12 @@ class Plan:
     def sequences(self, lane: int, steps: int) -> dict[str, int]:
         """Return how many sequences of each source a lane has had after so many steps."""
         found = dict.fromkeys(self.sources, 0)
-        for counts in self._taken(lane, steps):
+        for counts in self.taken(lane, steps):
             for name, count in counts.items():
                 found[name] += count
         return found
 
-    def _taken(self, lane: int, steps: int) -> list[dict[str, int]]:
+    def taken(self, lane: int, steps: int) -> list[dict[str, int]]:
         """Return how many sequences of its sources a lane has had in each stretch after so many steps."""
         found = []
         for stretch in self.stretches:
@@ -263,37 +266,15 @@ class Plan:
                 raise SettingError("ReaderSettings", "stages", component, valid)
 
     def report(self) -> list[dict[str, Any]]:
-        """Return what a run reads of each source; of a run without an end, only what there is.
+        """Return what a run reads of each source, see plan_report.py; of a run without an end, only what there is."""
+        return report_of(self)
 
-        components          units by component: tokens, or with pad sequences; `units` is their sum
-        stages              share and sequences in each stage, over all lanes; one stage where settings name none
-        sequences, passes   of the whole run: over all lanes, and of the lane that has the most
-        sequences_per_pass  over all lanes, in the first pass
-        left_over           units that no lane has in the first pass: with concat tokens, with pad sequences; with
-                            best_fit tokens, as many as if no sequence had padding, so at least so many
-
-        What pad drops of documents that are too long is in none of these: it is no sequence of any pass.
-        """
-        counts = [self._taken(lane, self.steps or 0) for lane in range(self.lanes)]
-        return [self._line(source, counts) for source in self.sources.values()]
-
-    def _line(self, source: Source, counts: Sequence[Sequence[Mapping[str, int]]]) -> dict[str, Any]:
-        """Return a source's part of the report; counts: by lane and stretch the sequences of each source."""
-        by_lane = [sum(stretch.get(source.name, 0) for stretch in lane) for lane in counts]
-        per_pass = source.sequences(1) * self.lanes
-        per_sequence = 1 if self.settings.packing == "pad" else self.settings.sequence_length
-        stages = []
-        for number, stretch in enumerate(self.stretches):
-            taken = sum(lane[number].get(source.name, 0) for lane in counts)
-            stages.append({"share": float(stretch.share(source)), "sequences": taken})
-        return {
-            "pattern": source.name, "components": self._components_of(source), "units": source.total, "stages": stages,
-            "sequences": sum(by_lane), "passes": source.passes(max(by_lane)), "sequences_per_pass": per_pass,
-            "left_over": max(0, source.total - per_pass * per_sequence),
-        }  # fmt: skip
-
-    def _components_of(self, source: Source) -> dict[str, int]:
+    def components_of(self, source: Source) -> dict[str, int]:
         """Return the units of each component of a source, by name."""
         names = [name for name in self.components if fnmatchcase(name, source.name)]
         members = {name: self._members([name]) for name in names}
         return {name: int(self._units[groups].sum(dtype=np.int64)) for name, groups in members.items()}
+
+    def dropped_of(self, source: Source) -> int:
+        """Return how many tokens of a source pad drops."""
+        return 0 if self._dropped is None else int(self._dropped[source.members].sum(dtype=np.int64))

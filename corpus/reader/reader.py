@@ -63,18 +63,20 @@ class TokenReader:
         self._groups = RowGroups(
             source, self.manifest, self.components, self.reading, self.io, cache, verify=settings.verify
         )
-        units = self._units()
-        self.plan = Plan(settings, self.manifest.dataset, self.components, units, self._groups.codes)
+        units, dropped = self._units()
+        self.plan = Plan(settings, self.manifest.dataset, self.components, units, self._groups.codes, dropped)
         self.plan.lanes_of(rank, world_size)
         self._windows = Windows(self.plan, self._groups, units, settings, self.reading, self.io)
         self._step = 0
 
-    def _units(self) -> Ints:
-        """Return the length of each row group: its tokens, or how many sequences pad makes of its documents."""
+    def _units(self) -> tuple[Ints, Ints | None]:
+        """Return the length of each row group, its tokens, or how many sequences pad makes of its documents; and how
+        many tokens pad drops there."""
         if self.settings.packing != "pad":
-            tokens: Ints = self._groups.tokens
-            return tokens
-        return np.array([units_of(lengths, self.settings) for lengths in self._groups.each_lengths()], np.int64)
+            return self._groups.tokens, None
+        found = [(units_of(each, self.settings), _dropped(each, self.settings)) for each in self._groups.each_lengths()]
+        units, dropped = np.array(found, np.int64).reshape(-1, 2).T
+        return units, dropped
 
     @property
     def finished(self) -> bool:
@@ -211,6 +213,13 @@ def _checked_agree(agree: Agree | None, reading: ReadingSettings, world_size: in
         valid = "with more ranks than one, pass a function that gathers damaged row groups of all (docs/shards.md)"
         raise SettingError("TokenReader", "agree", agree, valid)
     return agree or (lambda groups: groups)
+
+
+def _dropped(lengths: Ints, settings: ReaderSettings) -> int:
+    """Return how many tokens pad drops of documents of these lengths, because they are too long."""
+    long = lengths[lengths > settings.sequence_length]
+    kept = {"split": long, "truncate": settings.sequence_length, "drop": 0}[settings.too_long]
+    return int((long - kept).sum(dtype=np.int64))
 
 
 def _chosen(manifest: Manifest, settings: ReaderSettings) -> list[str]:

@@ -10,6 +10,7 @@ from coded_streams import digest, expected_ids, first_seen, labels_follow, real_
 from scipy.stats import spearmanr
 
 from corpus.reader import ReaderSettings, TokenReader
+from corpus.reader.settings import TooLong
 from corpus.tokens.manifest import load_manifest
 
 SETTINGS = ReaderSettings(sequence_length=32, batch_size=12, lanes=6, seed=2, window=3)
@@ -61,6 +62,20 @@ def test_padding_gives_each_document_its_own_sequences(tmp_path: Path) -> None:
     assert np.array_equal(np.sort(real_ids(batches)), expected_ids(documents))
     for batch in batches:
         assert batch["segment_ids"].max() == 1
+
+
+@pytest.mark.parametrize("too_long", ["split", "truncate", "drop"])
+def test_what_padding_drops_is_reported(tmp_path: Path, too_long: TooLong) -> None:
+    """Two documents of three have 40 tokens, 8 too many; with all batches read, the rest is there."""
+    documents = [Coded(number=n, tokens=40 if n % 3 else 10) for n in range(360)]
+    folder = write_coded(tmp_path, documents)
+    reader = TokenReader(folder, replace(SETTINGS, packing="pad", too_long=too_long))
+    ids = real_ids(reader)
+    (told,) = reader.plan.report()
+    assert told["dropped"] == {"split": 0, "truncate": 240 * 8, "drop": 240 * 40}[too_long]
+    assert told["units"] == {"split": 600, "truncate": 360, "drop": 120}[too_long]
+    assert (told["sequences"], told["left_over"]) == (told["units"], 0)
+    assert len(np.unique(ids)) == len(ids) == len(expected_ids(documents)) - told["dropped"]
 
 
 @pytest.mark.parametrize("packing", ["concat", "best_fit", "pad"])
