@@ -4,7 +4,7 @@ A shard's footer has a place for every column of every row group, a hundred byte
 in random order from a hundred thousand shards would fetch a footer with nearly every one, so it fetches none: the
 manifest says where the chunk lies and how many values it has, and the schema and the codec are those of layout.py.
 `as_file` sets a header before the chunk and a footer with this one column behind it. Pages tell their encodings
-themselves, and their CRCs are checked by whoever reads the file.
+themselves, and their CRCs are checked by whoever reads the file. Plain pages need none of this (plain.py).
 
 The footer is a FileMetaData in Thrift's compact protocol (parquet.thrift of apache/parquet-format; thrift-compact-
 protocol.md of apache/thrift): a field is a byte of (distance from the last field's number << 4 | kind), then its value.

@@ -112,8 +112,9 @@ class Windows:
             left -= end - start
         if len(found) == 1:
             name, start, _ = found[0]
-            ends = (edges - edges[0]) // length if concat else before
-            self._runs[lane, source] = Run(name, within, int(ends[name.number + 1]), start)
+            after = name.number + 1
+            end = int(edges[after] - edges[0]) // length if concat else int(before[after])
+            self._runs[lane, source] = Run(name, within, end, start)
         return found
 
     def _window(self, name: Name, located: Located) -> Window:
