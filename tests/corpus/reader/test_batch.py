@@ -165,6 +165,14 @@ def test_every_field_follows_from_the_documents(folder: Path, rows: list[list[li
     assert 0 <= unlabelled <= 2 * SETTINGS.lane_count  # where a lane's stretch cuts a document
 
 
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_sequences_side_by_side_are_one_stretch(folder: Path, packing: Packing) -> None:
+    """Two lanes with two sequences each in a batch: a stretch each, of 48 places."""
+    numbers, stretches = TokenReader(folder, replace(SETTINGS, packing=packing))._windows.sequences(1, range(2))
+    assert list(numbers) == [4, 5, 6, 7]
+    assert [end - start for _, start, end in stretches] == [48, 48]
+
+
 def test_best_fit_pads_less_than_a_sequence_a_window(folder: Path) -> None:
     """And cuts fewer documents than concatenating does."""
     cut = {}
