@@ -17,7 +17,7 @@ class ReadingSettings:
     """How row groups are read.
 
     threads      that read and decode ahead of the batches; 0: all is done when a batch is asked for
-    ahead        windows that each lane reads ahead, of each source
+    ahead        windows that each lane reads ahead, of each source; of small ones as many as have their row groups
     ahead_bytes  of decoded ids read ahead, all lanes together; one window is read ahead whatever its size
     requests     to a server at a time (without threads: one)
     hedge        share of the bytes that may be asked for twice, where an answer is slow to come; 0: none (hedge.py)

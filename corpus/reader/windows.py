@@ -201,10 +201,15 @@ class Windows:
             self._order(name, source, distance)
 
     def _next(self, at: Name, located: Located) -> Iterator[tuple[int, Name]]:
-        """Yield the windows that a lane reads after one, and how many sequences of the source before."""
+        """Yield the windows that a lane reads after one, and how many sequences of the source before.
+
+        They come to the row groups of `ahead` whole windows: at the beginning of a pass windows are small, and one of
+        them would be read sooner than a slow answer to the request for the next comes.
+        """
         source, lane, name = located.source, at.lane, at
         here, end = source.sequences(located.number) + located.within, self._ends(lane, at.source)
-        for _ in range(self._reading.ahead):
+        left = self._reading.ahead * self._settings.window
+        while left > 0:
             passed = source.pass_at(name.passed)
             following = Name(lane, at.source, name.passed, name.number + 1)
             first = self._first(following, source) if following.number < len(passed.windows(lane)[0]) - 1 else None
@@ -215,6 +220,7 @@ class Windows:
                 return
             yield ordinal - here, following
             name = following
+            left -= max(1, len(source.pass_at(name.passed).parts(lane, name.number)))
 
     def _first(self, name: Name, source: Source) -> int:
         """Return the first sequence of a lane's part of the pass that needs a window."""

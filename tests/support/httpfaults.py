@@ -18,7 +18,8 @@ class Site:
 
     A fault is a status ("503"), "cut" (half of the body, then the connection ends), "stall" (half of the body, then
     silence), "slow" (the body in drops), "short" (half of the body with a matching Content-Length). `faults_of` has
-    faults by path, which come before those for all. Each answer comes `latency` seconds late.
+    faults by path, which come before those for all. Each answer comes `latency` seconds late, and all together send
+    `rate` bytes a second at most.
     """
 
     files: dict[str, bytes]
@@ -26,10 +27,20 @@ class Site:
     faults_of: dict[str, list[str]] = field(default_factory=dict)
     ignore_range: bool = False
     latency: float = 0.0
+    rate: float = float("inf")
     tags: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    _free: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait_for_room(self, size: int) -> None:
+        """Wait until `size` bytes more may be sent."""
+        with self._lock:
+            self._free = max(self._free, time.monotonic()) + size / self.rate
+            free = self._free
+        time.sleep(max(0.0, free - time.monotonic()))
 
 
 def handler(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -74,6 +85,7 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             with contextlib.suppress(OSError):
                 for piece in drops(body) if fault == "slow" else [half if fault else body]:
+                    site.wait_for_room(len(piece))
                     self.wfile.write(piece)
                     self.wfile.flush()
             if fault == "stall":

@@ -28,8 +28,8 @@ def shards_of(root: Path, count: int, components: Sequence[str] = ("all",), **si
 
 
 def quick(**more: Any) -> ReadingSettings:
-    """Return reading settings whose retries do not take long."""
-    return ReadingSettings(**({"remote": QUICK, "deadline": 20.0} | more))
+    """Return reading settings with short retries, and without hedging, which a slow machine would set off."""
+    return ReadingSettings(**({"remote": QUICK, "deadline": 20.0, "hedge": 0.0} | more))
 
 
 def site_of(folder: Path, **options: Any) -> Site:
