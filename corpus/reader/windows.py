@@ -203,24 +203,27 @@ class Windows:
     def _next(self, at: Name, located: Located) -> Iterator[tuple[int, Name]]:
         """Yield the windows that a lane reads after one, and how many sequences of the source before.
 
-        They come to the row groups of `ahead` whole windows: at the beginning of a pass windows are small, and one of
-        them would be read sooner than a slow answer to the request for the next comes.
+        Of small windows, as at the beginning of a pass, they are more than `ahead`, as many as have the row groups of
+        whole ones: one of them would be read sooner than a slow answer to the request for the next comes. But not of
+        the pass after the next, or passes of a few row groups would be planned again and again.
         """
         source, lane, name = located.source, at.lane, at
         here, end = source.sequences(located.number) + located.within, self._ends(lane, at.source)
-        left = self._reading.ahead * self._settings.window
-        while left > 0:
+        count, left = 0, self._reading.ahead * self._settings.window
+        while count < self._reading.ahead or left > 0:
             passed = source.pass_at(name.passed)
             following = Name(lane, at.source, name.passed, name.number + 1)
             first = self._first(following, source) if following.number < len(passed.windows(lane)[0]) - 1 else None
             if first is None or first >= passed.sequences:  # what is left over of a pass is not read
                 following, first = Name(lane, at.source, name.passed + 1, 0), 0
             ordinal = source.sequences(following.passed) + first
-            if end is not None and ordinal >= end:
+            beyond = count >= self._reading.ahead and following.passed > at.passed + 1
+            if beyond or (end is not None and ordinal >= end):
                 return
             yield ordinal - here, following
             name = following
-            left -= max(1, len(source.pass_at(name.passed).parts(lane, name.number)))
+            count += 1
+            left -= len(source.pass_at(name.passed).parts(lane, name.number))
 
     def _first(self, name: Name, source: Source) -> int:
         """Return the first sequence of a lane's part of the pass that needs a window."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from served_shards import PREFIX, digest_of, quick, shard_requests, shards_of, s
 from corpus.errors import ShardError
 from corpus.reader import ReaderSettings, ReadingSettings, TokenReader
 from corpus.reader.ahead import NOW, Ahead
+from corpus.reader.passes import Pass, Source
 
 SETTINGS = ReaderSettings(
     sequence_length=32, batch_size=8, lanes=4, seed=3, window=2, epochs=2, mixture={"a": 3, "b": 1}, repeat=2
@@ -70,6 +72,24 @@ def test_windows_come_before_they_are_needed(folder: Path) -> None:
             taken = [next(batches) for _ in range(3)]
             assert len(taken) == 3
         assert before > 8
+
+
+def test_passes_of_few_row_groups_are_planned_a_few_times_each(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window is more than a lane has of a pass, so reading ahead would go on and on: it ends with the next pass."""
+    made: list[int] = []
+    make = Source._make
+
+    def counted(source: Source, number: int) -> Pass:
+        made.append(number)
+        return make(source, number)
+
+    monkeypatch.setattr(Source, "_make", counted)
+    settings = replace(SETTINGS, window=64, packing="best_fit", epochs=20, mixture={"*": 1})
+    with TokenReader(folder, settings) as reader:
+        for _ in reader:
+            pass
+    assert set(made) >= set(range(20))
+    assert len(made) <= 4 * 20
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
