@@ -115,6 +115,7 @@ class Spill:
         self._relabelled = relabelled
         self.sorted_by_source, self._last = not relabelled, np.uint32(0)
         self._files: list[list[BinaryIO]] = []
+        self._room = np.empty(0, np.uint64)
         with as_storage_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -153,7 +154,9 @@ class Spill:
         sizes = np.zeros(self.ranges, np.int64)
         count_ranges(target, self.width_bits, sizes)
         ends = np.cumsum(sizes)
-        keys = np.empty(len(source), np.uint64)
+        if len(self._room) < len(source):  # kept for the next arcs: memory that is new costs as much as the scatter
+            self._room = np.empty(len(source), np.uint64)
+        keys = self._room[: len(source)]
         places = np.empty(len(source) if self.counted else 0, np.int64)
         scatter(source, target, self.width_bits, ends - sizes, keys, places)
         moved = counts[places] if counts is not None else None
@@ -185,7 +188,7 @@ class Spill:
         for files in self._files:
             for file in files:
                 file.close()
-        self._files = []
+        self._files, self._room = [], self._room[:0].copy()
 
     def __enter__(self) -> "Spill":
         return self
@@ -226,7 +229,10 @@ class Spill:
             mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
 
     def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:
-        """Return the words and counts (int64[m, 7]) of a range, in the order in which they were added."""
+        """Return the words and counts (int64[m, 7]) of a range, in the order in which they were added.
+
+        They are mapped: what is written to them stays in memory.
+        """
         keys = self._words(number, "keys", np.uint64)
         return keys, self._words(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
 
@@ -235,10 +241,10 @@ class Spill:
         if not words:
             return np.zeros(0, dtype)
         with as_storage_error(path):
-            found = np.fromfile(path, dtype, words) if path.exists() else np.zeros(0, dtype)
-        if len(found) < words:
-            raise self._shorter(number, kind)
-        return found
+            size = path.stat().st_size if path.exists() else 0
+            if size < words * np.dtype(dtype).itemsize:
+                raise self._shorter(number, kind)
+            return np.asarray(np.memmap(path, dtype, "c", shape=words))
 
     def remove(self, number: int) -> None:
         """Delete the files of a range."""
