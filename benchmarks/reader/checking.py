@@ -69,12 +69,12 @@ def report(found: dict[str, Any]) -> str:
     rows = []
     for title, one in found.items():
         if "failed" in one:
-            rows.append([title, f"did not run: {one['failed']}", "", "", ""])
+            rows.append([title, f"did not run: {one['failed']}", "", "", "", ""])
             continue
         flips = one["damage"]
         told = f"{flips['silent']} of {sum(flips.values())} silent; {flips['error']} errors, {flips['same']} harmless"
         once = f"{one['twice']} twice, {one['left']} left out"
-        rows.append([title, "yes" if one["kill"] else "no", one["world"], once, told])
-    head = ["loader", "goes on after SIGKILL, token for token", "two ranks for one", "sequences in an epoch",
-            "flipped bits"]  # fmt: skip
+        rows.append([title, "yes" if one["kill"] else "no", one["world"], one["chain"], once, told])
+    head = ["loader", "goes on after SIGKILL, token for token", "two ranks for one", "2, 4, 1 ranks in turn",
+            "sequences in an epoch", "flipped bits"]  # fmt: skip
     return table(head, rows)

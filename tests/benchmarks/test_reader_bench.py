@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.reader import encodings, peer_side, report
 from benchmarks.reader.data import Tokens
-from benchmarks.reader.features import damage, digests, same_stream
+from benchmarks.reader.features import chain, compared, damage, digests, joined
 from benchmarks.reader.steps import LENGTH, percentile
 
 SMALL = Tokens(
@@ -93,10 +93,21 @@ def test_the_memory_map_hands_out_each_sample_once_and_goes_on(tmp_path: Path) -
 def test_ranks_joined_are_compared_with_one() -> None:
     """The same order, the same sequences in each batch, or neither."""
     whole = [["a", "b"], ["c", "d"]]
-    assert same_stream(whole, [[["a"], ["c"]], [["b"], ["d"]]]) == "same order"
-    assert same_stream(whole, [[["b"], ["c"]], [["a"], ["d"]]]) == "same batches"
-    assert same_stream(whole, [[["a"], ["b"]], [["c"], ["d"]]]) == "other batches"
-    assert same_stream(whole, [[["a"]], [["b"]]]) == "other batches"
+    assert compared(joined([[["a"], ["c"]], [["b"], ["d"]]]), whole) == "same order"
+    assert compared(joined([[["b"], ["c"]], [["a"], ["d"]]]), whole) == "same batches"
+    assert compared(joined([[["a"], ["b"]], [["c"], ["d"]]]), whole) == "other batches"
+    assert compared(joined([[["a"]], [["b"]]]), whole) == "other batches"
+
+
+def test_ranks_that_change_are_compared_with_one(tmp_path: Path) -> None:
+    """A memory map goes on whatever the ranks, with the right tokens; a state it cannot take is told as an error."""
+    np.save(tmp_path / "flat.npy", np.repeat(np.arange(80, dtype=np.uint16), LENGTH + 1))
+    peer_side.write_memmap(str(tmp_path / "flat.npy"), str(tmp_path / "map"))
+    name, folder = "benchmarks.reader.peer_side:memmap", str(tmp_path / "map")
+    whole = digests(name, folder, 4)
+    assert chain(name, folder, 4, whole, {}) == "same order"
+    assert chain(name, folder, 4, whole[::-1], {}) == "other batches"
+    assert chain(name, folder, 4, whole, {"unknown": 1}) == "TypeError with 2 ranks"
 
 
 def test_a_memory_map_takes_flipped_bits_in_silence(tmp_path: Path) -> None:
