@@ -267,13 +267,7 @@ def ledger(root: Path, bucket: str | None, limit: int, as_json: bool) -> None:
 @RootArgument
 @click.argument("page", required=False)
 @click.option("--step", type=click.IntRange(0), metavar="N", help="Name the documents of batch N (0 is the first).")
-@click.option(
-    "--reader",
-    "settings",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Settings that the trainer read by, as JSON (corpus/reader/settings_file.py). With --step.",
-)
+@cli_tools.reader_option("Settings that the trainer read by, as JSON (corpus/reader/settings_file.py). With --step.")
 @AsJson
 def trace(root: Path, page: str | None, step: int | None, settings: Path | None, as_json: bool) -> None:
     """Show everything known of one PAGE (its URL or document id), from WARC offset to shard row.

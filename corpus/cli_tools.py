@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -16,7 +16,14 @@ from corpus.report.tables import table
 from corpus.storage import write_text
 from corpus.tokens.train import END_OF_TEXT, SampleSettings, train_from_root
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 FolderArgument = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+
+
+def reader_option(about: str) -> Callable[[Command], Command]:
+    """Return the option that names a file with a reader's settings."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    return click.option("--reader", "settings", type=file, metavar="FILE", help=about)
 
 
 @click.command("train-tokenizer", short_help="Train a tokenizer on what a run kept.")
@@ -59,12 +66,8 @@ def train_tokenizer(root: Path, out: Path, vocab_size: int, special: tuple[str, 
 )
 @click.option("--sequence-length", type=click.IntRange(1), default=2048, show_default=True, metavar="N", help="Tokens.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="Sequences.")
-@click.option(
-    "--reader",
-    "settings",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="All settings of a reader, stages too, as JSON (corpus/reader/settings_file.py), in place of the others.",
+@reader_option(
+    "All settings of a reader, stages too, as JSON (corpus/reader/settings_file.py), in place of the others."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 def show_mixture(

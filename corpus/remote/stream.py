@@ -1,5 +1,6 @@
 """A remote file as a stream: blocks, retries and where to go on."""
 
+import abc
 import contextlib
 import io
 from collections.abc import Callable, Coroutine
@@ -22,9 +23,9 @@ class Positioned(io.RawIOBase):
 
     _at = 0
 
+    @abc.abstractmethod
     def end(self) -> int | None:
         """Return the size of the file."""
-        raise NotImplementedError
 
     def readable(self) -> bool:
         """Say yes."""

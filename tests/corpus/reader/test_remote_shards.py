@@ -102,7 +102,8 @@ def test_what_is_slow_to_come_is_asked_for_again(folder: Path, local: str) -> No
         for _ in batches:
             pass
         assert time.monotonic() - start < 10
-        assert (reader.io.hedged, reader.io.retries) == (1, 0)
+        assert reader.io.hedged >= 1  # a busy machine may be slow to answer others too
+        assert reader.io.retries == 0
         assert reader.io.requests == len(shard_requests(site))
     with serving(site_of(folder)) as site, remote(site, hedge=1) as reader:
         assert digest_of(reader) == local
