@@ -82,8 +82,8 @@ def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
-        keys, _ = spill.read(number)
-        lists = plain_lists(keys, width(spill, number), spill.sorted_by_source)
+        packed, _ = spill.read(number)
+        lists = plain_lists(packed, width(spill, number), spill.sorted_by_source)
         with ArcsWriter(arcs_set(root), number, description) as out:
             write_range(out, lists, number << spill.width_bits, numbering, table)
         spill.remove(number)

@@ -236,11 +236,11 @@ def finish(out: GraphSets, level: Level, arcs: BuiltArcs, built: Built) -> None:
 
 def write_nodes(out: GraphSets, level: Level, columns: dict[str, Any], numbering: Numbering, built: Built) -> None:
     """Write the nodes of a level; `links` comes from the numbering, and stands for `crawled` where that is None."""
-    schema = NODES[level]
+    schema, bits = NODES[level], numbering.bits
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
-            links = flags(numbering.bits, start, stop)
+            links = flags(bits, start, stop)
             rows = {name: links if values is None else values[start:stop] for name, values in columns.items()} | {
                 "links": links
             }

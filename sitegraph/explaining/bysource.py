@@ -1,7 +1,7 @@
 """Arcs of a graph by source, as published graphs have them: an external sort, for they are stored by target.
 
-The spill of a build (store/spill.py) with the ends of each arc exchanged. It takes 8 bytes an arc on disk, below the
-folder `work`, and the memory of one range of nodes.
+The spill of a build (store/spill.py) with the ends of each arc exchanged. It takes 4 to 8 bytes an arc on disk, below
+the folder `work`, and the memory of one range of nodes.
 """
 
 import shutil
@@ -27,7 +27,8 @@ def arcs_by_source(graph: Graph, work: Path) -> Iterator[tuple[Ids, Ids]]:
             spill.add(target.astype(np.uint32), source.astype(np.uint32))
         spill.close()
         for number in range(spill.ranges):
-            keys, _ = spill.read(number)
+            packed, _ = spill.read(number)
+            keys = packed.keys()
             spill.remove(number)
             keys.sort()
             yield (keys >> np.uint64(32)).astype(np.uint32) + np.uint32(number << spill.width_bits), as_ids(keys & LOW)

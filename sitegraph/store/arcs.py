@@ -95,6 +95,7 @@ class ArcsWriter(WholeWriter):
         super().__init__(shard_set.root, shard_set.path(part))
         self._description = description
         self._index: list[tuple[int, ...]] = []
+        self._room = np.empty(0, np.uint8)
 
     @contextmanager
     def _frame(self) -> Iterator[None]:
@@ -111,18 +112,29 @@ class ArcsWriter(WholeWriter):
 
         offsets int64[count + 1] from 0 on into sources (slots, ascending within a list, none twice) and codes.
         """
-        count, m = len(offsets) - 1, len(sources)
-        control, data = np.empty((m + 3) // 4, np.uint8), np.empty(4 * m + 16, np.uint8)
-        size = int(encode_lists(offsets, sources, references, control, data))
+        count, m, width = len(offsets) - 1, len(sources), self._description.code_bytes
         degrees, escapes = np.empty(count, np.uint8), np.empty(count, "<u4")
-        used = int(to_degrees(offsets, degrees, escapes))
-        body = b"".join([degrees.tobytes(), escapes[:used].tobytes(), control.tobytes(), data[:size].tobytes()])
-        body += bytes(aligned(len(body) + PADDING) - len(body))
-        body += codes.astype(f"<u{self._description.code_bytes}").tobytes() if self._description.code_bytes else b""
-        body += bytes(aligned(len(body)) - len(body))
-        self._index.append((self._file.bytes, len(body), first, count, m, 4 * used, size, isal_zlib.crc32(body)))
-        self._file.write(body)
+        used = 4 * int(to_degrees(offsets, degrees, escapes))
+        control = count + used
+        data = control + (m + 3) // 4
+        body = self._body(data + 4 * m + 2 * PADDING + width * m)
+        body[:count], body[count:control] = degrees, escapes.view(np.uint8)[:used]
+        size = int(encode_lists(offsets, sources, references, body[control:data], body[data:]))
+        coded = aligned(data + size + PADDING)
+        end = coded + width * m
+        body[data + size : coded], body[end : aligned(end)] = 0, 0
+        if width:
+            body[coded:end] = codes.astype(f"<u{width}").view(np.uint8)
+        block = body[: aligned(end)].data
+        self._index.append((self._file.bytes, len(block), first, count, m, used, size, isal_zlib.crc32(block)))
+        self._file.write(block)
         self.rows += m
+
+    def _body(self, size: int) -> NDArray[np.uint8]:
+        """Return room for a block, kept for the next."""
+        if len(self._room) < size:
+            self._room = np.empty(size, np.uint8)
+        return self._room
 
 
 def within(index: NDArray[Any], end: int) -> bool:

@@ -27,7 +27,7 @@ from sitegraph.store.classes import ClassTable
 from sitegraph.store.kept import keep, kept
 from sitegraph.store.linking import linking_domains
 from sitegraph.store.merging import ALONE, Lists, counted_lists, plain_lists, relabelled, with_sitewide
-from sitegraph.store.numbering import Numbering, links, rank
+from sitegraph.store.numbering import PER_WORD, Numbering, links, rank
 from sitegraph.store.spill import Spill
 
 
@@ -72,29 +72,25 @@ class Forward(Protocol):
 
 
 @kernel
-def part_lists(offsets: Any, sources: Any, first: Any, bits: Any, before: Any, linking: Any, placed: Any) -> Any:
-    """Return the lists of linking (or of dangling) targets: (offsets, slots of sources, places in the input).
+def of_kind(count: Any, first: Any, table: Any, linking: Any) -> Any:
+    """Return which of the nodes first ... first + count - 1 link (or do not): int64, less `first`."""
+    rows, used = np.empty(count, np.int64), np.uint64(0)
+    for t in range(np.uint64(count)):
+        rows[used] = t
+        used += np.uint64(links(np.uint64(first) + t, table) == linking)
+    return rows[:used]
 
-    placed: whether places are wanted; they are empty where not.
-    """
-    count, total = 0, 0
-    for t in range(len(offsets) - 1):
-        if links(np.uint64(first + t), bits) == linking:
-            count += 1
-            total += offsets[t + 1] - offsets[t]
-    found = np.zeros(count + 1, np.int64)
-    slots, places = np.empty(total, np.uint32), np.empty(total if placed else 0, np.int64)
-    row, at = 0, 0
-    for t in range(len(offsets) - 1):
-        if links(np.uint64(first + t), bits) == linking:
-            for k in range(offsets[t], offsets[t + 1]):
-                slots[np.uint64(at)] = rank(np.uint64(sources[np.uint64(k)]), bits, before)
-                if placed:
-                    places[np.uint64(at)] = k
-                at += 1
-            row += 1
-            found[row] = at
-    return found, slots, places
+
+@kernel
+def fill_block(offsets: Any, sources: Any, rows: Any, table: Any, slots: Any, places: Any) -> None:
+    """Write the slots of the sources of some lists one behind another, and where they stand (places int64[m or 0])."""
+    at, placed = np.uint64(0), len(places) > 0
+    for t in rows:
+        for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + 1])):
+            slots[at] = rank(np.uint64(sources[k]), table)
+            if placed:
+                places[at] = k
+            at += np.uint64(1)
 
 
 @kernel
@@ -106,31 +102,30 @@ def pick(codes: Any, index: Any, places: Any, out: Any) -> None:  # out[i] = cod
 def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering, table: ClassTable) -> int:
     """Write the blocks of a range whose first node is `first`; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
-    coded_by_place = len(codes) > 0 and len(lists.index) > 0
-    arcs = 0
+    degrees, room, arcs = np.diff(lists.offsets), np.empty(0, np.uint32), 0
     for linking in (True, False):
-        offsets, slots, places = part_lists(
-            lists.offsets, lists.sources, first, numbering.bits, numbering.before, linking, coded_by_place
-        )
+        rows = of_kind(len(degrees), first, numbering.table, linking)
         begin = int(rank_of(first, numbering))
-        start = begin if linking else numbering.sources + first - begin
-        coded = np.zeros(len(slots), codes.dtype if coded_by_place else np.uint8)
-        if coded_by_place:
+        start, arcs = begin if linking else numbering.sources + first - begin, 0
+        for row in range(0, len(rows), BLOCK):
+            some = rows[row : row + BLOCK]
+            offsets = np.concatenate([[0], np.cumsum(degrees[some])])
+            m = int(offsets[-1])
+            room = room if len(room) >= m else np.empty(m, np.uint32)
+            places = np.empty(m if len(codes) and len(lists.index) else 0, np.int64)
+            fill_block(lists.offsets, lists.sources, some, numbering.table, room, places)
+            coded = np.zeros(m, codes.dtype)
             pick(codes, lists.index, places, coded)
-        for row in range(0, len(offsets) - 1, BLOCK):
-            end = min(row + BLOCK, len(offsets) - 1)
-            low, high = int(offsets[row]), int(offsets[end])
-            references = numbering.references(start + row, end - row)
-            out.write(start + row, offsets[row : end + 1] - low, slots[low:high], coded[low:high], references)
-        arcs = len(slots)
+            references = numbering.references(start + row, len(some))
+            out.write(start + row, offsets, room[:m], coded, references)
+            arcs += m
     return arcs
 
 
 def rank_of(node: int, numbering: Numbering) -> int:
     """Return how many linking nodes come before a node id."""
-    word, bit = divmod(node, 64)
-    low = int(numbering.bits[word]) & ((1 << bit) - 1) if word < len(numbering.bits) else 0
-    return int(numbering.before[min(word, len(numbering.bits))]) + low.bit_count()
+    word = int(numbering.table[node // PER_WORD])
+    return (word >> 32) + (word & ((1 << node % PER_WORD) - 1)).bit_count()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,12 +186,12 @@ class ArcBuilder:
 
     def _lists(self, number: int) -> Lists:
         """Return the sorted lists of a range, from its spilled arcs."""
-        keys, counts = self.spill.read(number)
+        packed, counts = self.spill.read(number)
         width = self._width(number)
         if counts is not None:
-            lists = counted_lists(keys, counts, width, only_real=self.origin.relabel is None)
+            lists = counted_lists(packed.keys(), counts, width, only_real=self.origin.relabel is None)
         else:
-            lists = plain_lists(keys, width, self.spill.sorted_by_source)
+            lists = plain_lists(packed, width, self.spill.sorted_by_source)
         if self.origin.relabel is not None:
             lists = relabelled(lists, self.origin.relabel)
         return with_sitewide(lists, self.origin.pages) if self.origin.pages is not None else lists

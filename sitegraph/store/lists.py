@@ -25,15 +25,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from corpus.kernels import inlined, kernel
-from sitegraph.store.primitives import LANES, add_up, lift, load_word, store_word
+from sitegraph.store.primitives import LANES, add_up, lift, load_word
 from sitegraph.store.vbyte import (
     CAN_SHUFFLE,
+    PACKS,
     SHUFFLES,
     SIZES,
     data_size,
     decode_plain,
     decode_shuffled,
-    number_size,
+    encode_control,
+    encode_plain,
+    encode_shuffled,
 )
 
 CHUNK: Final = 512
@@ -58,31 +61,23 @@ def unzigzag(value: Any) -> Any:  # uint32 -> int64
 def encode_lists(offsets: Any, sources: Any, references: Any, control: Any, data: Any) -> Any:
     """Write the gaps of lists; a last group is filled up with zeros. Return the data bytes.
 
-    offsets int64[count + 1] into sources uint32[m], references int64[count]; control uint8[ceil(m / 4)], data
+    offsets int64[count + 1] from 0 on into sources uint32[m], references int64[count]; control uint8[ceil(m / 4)], data
     uint8[>= 4 m + 16].
     """
-    at, i, byte = np.uint64(0), np.uint64(0), np.uint64(0)
+    m, one = np.uint64(len(sources)), np.uint64(1)
+    gaps = np.empty(4 * len(control), np.uint32)
+    for i in range(one, m):
+        gaps[i] = sources[i] - sources[i - one] - np.uint32(1)
+    for i in range(m, np.uint64(len(gaps))):
+        gaps[i] = 0
     for t in range(np.uint64(len(references))):
-        before = references[t]
-        first = True
-        for _ in range(offsets[t + np.uint64(1)] - offsets[t]):
-            source = np.int64(sources[i])
-            gap = zigzag(source - before) if first else np.uint64(source - before - 1)
-            first, before = False, source
-            size = np.uint64(number_size(np.uint32(gap)))
-            store_word(data, at, np.uint32(gap))
-            at += size
-            byte |= (size - np.uint64(1)) << (np.uint64(2) * (i & np.uint64(3)))
-            if i & np.uint64(3) == np.uint64(3):
-                control[i >> np.uint64(2)] = byte
-                byte = np.uint64(0)
-            i += np.uint64(1)
-    if i & np.uint64(3):
-        control[i >> np.uint64(2)] = byte
-        for _ in range(np.uint64(4) - (i & np.uint64(3))):
-            data[at] = 0
-            at += np.uint64(1)
-    return at
+        begin = np.uint64(offsets[t])
+        if begin < np.uint64(offsets[t + one]):
+            gaps[begin] = zigzag(np.int64(sources[begin]) - references[t])
+    encode_control(gaps, control)
+    if CAN_SHUFFLE:
+        return encode_shuffled(gaps, control, data, SIZES, PACKS)
+    return encode_plain(gaps, control, data)
 
 
 @kernel

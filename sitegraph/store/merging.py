@@ -1,7 +1,8 @@
 """A range of spilled arcs -> sorted lists, equal arcs made one: the middle of an external sort.
 
 Arcs without counts are sorted as 64-bit keys (target, source); where their sources never fell when they were spilled,
-one counting pass by target suffices. Arcs with counts are sorted with them, and those of equal arcs are added up.
+their words (words.py) are put down by target as they come, once it is counted how many each has. Arcs with counts are
+sorted with them, and those of equal arcs are added up.
 """
 
 import math
@@ -25,6 +26,7 @@ from sitegraph.store.classes import (
     real,
 )
 from sitegraph.store.relabelling import coded, relabelled_runs
+from sitegraph.store.words import Packed, full_gap
 
 LEAST_PAGES: Final = 4
 """Pages of a source from which a link on half of them is one of its template; on fewer it may be chance."""
@@ -49,27 +51,44 @@ ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 
 
 @kernel
-def sort_stable(keys: Any, width: Any) -> Any:
-    """Sort keys (uint64[m]) whose sources rise, by counting their targets.
+def sort_stable(words: Any, bits: Any) -> Any:
+    """Sort packed arcs (uint32 words, words.py) whose sources rise, by counting their targets.
 
-    -> (offsets int64[width + 1], sources uint32[m], whether a list has a source twice)
+    -> (offsets int64[2**bits + 1], sources uint32[m], whether a list has a source twice)
     """
-    counts = np.zeros(width + 1, np.uint32)
-    for key in keys:
-        counts[(key >> np.uint64(32)) + np.uint64(1)] += np.uint32(1)
-    offsets, state = np.zeros(width + 1, np.int64), np.empty(width, np.uint64)
-    for t in range(np.uint64(width)):
-        offsets[t + np.uint64(1)] = offsets[t] + np.int64(counts[t + np.uint64(1)])
+    shift, one, n = np.uint64(bits), np.uint64(1), np.uint64(len(words))
+    width = one << shift
+    mask, full = width - one, full_gap(shift)
+    counts, met = np.zeros(width, np.uint32), np.zeros(1, np.uint32)
+    i = np.uint64(0)
+    while i < n:
+        word = np.uint64(words[i])
+        i += one
+        counts[word & mask] += np.uint32(1)
+        if word >> shift == full:  # with a write of its own it stays a branch: added up, i would be waited for
+            met[0] += np.uint32(1)
+            i += one
+    offsets, state = np.zeros(width + one, np.int64), np.empty(width, np.uint64)
+    for t in range(width):
+        offsets[t + one] = offsets[t] + np.int64(counts[t])
         state[t] = np.uint64(0xFFFFFFFF) << np.uint64(32) | np.uint64(offsets[t])
-    sources = np.empty(len(keys), np.uint32)
+    sources = np.empty(offsets[width], np.uint32)
     twice = np.uint32(0)
-    for key in keys:
-        t, source = key >> np.uint64(32), np.uint32(key)
-        last = state[t]  # of the list: the source put down last, and where the next one goes
+    i, source = np.uint64(0), np.uint64(0)
+    while i < n:
+        word = np.uint64(words[i])
+        i += one
+        if word >> shift == full:
+            source = np.uint64(words[i]) if i < n else np.uint64(0)
+            i += one
+        else:
+            source += word >> shift
+        target = word & mask
+        last = state[target]  # of the list: the source put down last, and where the next one goes
         at = last & np.uint64(0xFFFFFFFF)
-        twice |= np.uint32(np.uint32(last >> np.uint64(32)) == source)
+        twice |= np.uint32(last >> np.uint64(32) == source)
         sources[at] = source
-        state[t] = np.uint64(source) << np.uint64(32) | (at + np.uint64(1))
+        state[target] = source << np.uint64(32) | (at + one)
     return offsets, sources, twice > 0
 
 
@@ -110,11 +129,14 @@ def drop_repeats(offsets: Any, sources: Any) -> Any:
     return at
 
 
-def plain_lists(keys: NDArray[np.uint64], width: int, rising: bool) -> Lists:
+def plain_lists(packed: Packed, width: int, rising: bool) -> Lists:
     """Return the lists of arcs without counts; `rising`: their sources never fell when they were added."""
     if rising:
-        offsets, sources, twice = sort_stable(keys, width)
+        offsets, sources, twice = sort_stable(packed.words, packed.bits)
+        packed.check(int(offsets[width]))
+        offsets = offsets[: width + 1]
     else:
+        keys = packed.keys()
         keys.sort()
         offsets, sources = split_keys(keys, width)
         twice = repeats(offsets, sources)

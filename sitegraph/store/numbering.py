@@ -4,36 +4,40 @@ An id is a node's place by reversed name, as in the Common Crawl web graphs. A s
 link come first and dangling ones after them, each group in the order of ids. Three nodes in four are dangling, and what
 a rank reads at random belongs to linking ones; with slots it lies in a quarter of the memory, without gaps.
 
-A bitmap of linking nodes and a count at every word answer both ways: 2 bits per node, where a table would take 32.
+A bitmap of linking nodes and a count at every 32 of them answer both ways: 2 bits per node, where a table would take
+32. Bitmap and count lie in one word, so an answer is one read, of memory that mostly is in no near cache.
 """
 
 import zlib
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.kernels import inlined, kernel
 
+PER_WORD: Final = 32
+"""Nodes of a word of the table; kernels shift by 5 and 32 for it."""
+
 Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """nodes: how many there are. bits: uint64 words, bit i of word i // 64 is set when node i links. before: int64 per
-    word, and one more: linking nodes in the words before it."""
+    """nodes: how many there are. table: uint64 per 32 nodes, and one more: bit i of word i // 32 is set when node i
+    links, and the upper half is how many link in the words before."""
 
     nodes: int
-    bits: NDArray[np.uint64]
-    before: NDArray[np.int64]
+    table: NDArray[np.uint64]
 
     @classmethod
     def of_bits(cls, nodes: int, bits: NDArray[np.uint64]) -> Self:
         """Return the numbering of a bitmap of (nodes + 63) // 64 words."""
-        before = np.zeros(len(bits) + 1, np.int64)
-        np.cumsum(np.bitwise_count(bits) if hasattr(np, "bitwise_count") else popcounts(bits), out=before[1:])
-        return cls(nodes, bits, before)
+        table = np.zeros((nodes + PER_WORD - 1) // PER_WORD + 1, np.uint64)
+        table[:-1] = bits.astype("<u8", copy=False).view("<u4")[: len(table) - 1]
+        fill_counts(table)
+        return cls(nodes, table)
 
     @classmethod
     def of_flags(cls, links: NDArray[np.bool_]) -> Self:
@@ -46,7 +50,14 @@ class Numbering:
     @property
     def sources(self) -> int:
         """How many nodes link: the slots below are theirs."""
-        return int(self.before[-1])
+        return int(self.table[-1] >> np.uint64(32))
+
+    @property
+    def bits(self) -> NDArray[np.uint64]:
+        """The bitmap: bit i of word i // 64 is set when node i links."""
+        halves = np.zeros((self.nodes + 63) // 64 * 2, "<u4")
+        halves[: len(self.table) - 1] = self.table[:-1] & np.uint64(0xFFFFFFFF)
+        return halves.view("<u8").astype(np.uint64, copy=False)
 
     @property
     def mark(self) -> int:
@@ -55,11 +66,11 @@ class Numbering:
 
     def slots(self, ids: NDArray[Any]) -> Ids:
         """Return the slot of each id. Raises IndexError for one that is no node."""
-        return self._whole(_slots(ids, self.bits, self.before, self.nodes), ids)
+        return self._whole(_slots(ids, self.table, self.nodes), ids)
 
     def ids(self, slots: NDArray[Any]) -> Ids:
         """Return the id of each slot. Raises IndexError for one that is no node's."""
-        return self._whole(_ids(slots, self.bits, self.before, self.nodes), slots)
+        return self._whole(_ids(slots, self.table, self.nodes), slots)
 
     def _whole(self, found: Any, asked: NDArray[Any]) -> Ids:
         if len(found) < len(asked):
@@ -71,7 +82,7 @@ class Numbering:
         if first + count <= self.sources:
             return np.arange(first, first + count)
         start = int(self.ids(np.array([first]))[0])
-        return np.asarray(_references(start, count, self.bits, self.before))
+        return np.asarray(_references(start, count, self.table))
 
     def by_id(self, values: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return values[slot] of the ids from `start` to `stop`."""
@@ -80,11 +91,11 @@ class Numbering:
 
 
 @kernel
-def popcounts(words: Any) -> Any:  # uint64[w] -> int64[w], for numpy before 2
-    counts = np.zeros(len(words), np.int64)
-    for i in range(len(words)):
-        counts[i] = popcount(words[i])
-    return counts
+def fill_counts(table: Any) -> None:  # words of bits: put into each how many are set before it
+    before = np.uint64(0)
+    for i in range(len(table)):
+        table[i] |= before << np.uint64(32)
+        before += np.uint64(popcount(table[i] & np.uint64(0xFFFFFFFF)))
 
 
 @inlined
@@ -96,66 +107,69 @@ def popcount(word: Any) -> Any:  # uint64 -> int64; Hacker's Delight, figure 5-2
 
 
 @inlined
-def rank(node: Any, bits: Any, before: Any) -> Any:  # uint64 -> linking nodes with a lower id
-    word = node >> np.uint64(6)
-    below = bits[word] & ((np.uint64(1) << (node & np.uint64(63))) - np.uint64(1))
-    return before[word] + popcount(below)
+def rank(node: Any, table: Any) -> Any:  # uint64 -> int64: linking nodes with a lower id
+    word = table[node >> np.uint64(5)]
+    below = word & ((np.uint64(1) << (node & np.uint64(31))) - np.uint64(1))
+    return np.int64(word >> np.uint64(32)) + popcount(below)
 
 
 @inlined
-def links(node: Any, bits: Any) -> Any:  # uint64 -> whether the node links
-    return bits[node >> np.uint64(6)] >> (node & np.uint64(63)) & np.uint64(1) == np.uint64(1)
+def links(node: Any, table: Any) -> Any:  # uint64 -> whether the node links
+    return table[node >> np.uint64(5)] >> (node & np.uint64(31)) & np.uint64(1) == np.uint64(1)
 
 
 # Both stop before the first number that is none of a node: behind the bitmap lies other memory.
 
 
 @kernel
-def _slots(ids: Any, bits: Any, before: Any, nodes: Any) -> Any:
+def _slots(ids: Any, table: Any, nodes: Any) -> Any:
     out = np.empty(len(ids), np.int64)
-    sources = before[-1]
+    sources = np.int64(table[-1] >> np.uint64(32))
     for i in range(len(ids)):
         if ids[i] < 0 or ids[i] >= nodes:
             return out[:i]
         node = np.uint64(ids[i])
-        place = rank(node, bits, before)
-        out[i] = place if links(node, bits) else sources + np.int64(node) - place
+        place = rank(node, table)
+        out[i] = place if links(node, table) else sources + np.int64(node) - place
     return out
 
 
 @kernel
-def _ids(slots: Any, bits: Any, before: Any, nodes: Any) -> Any:
+def _ids(slots: Any, table: Any, nodes: Any) -> Any:
     out = np.empty(len(slots), np.int64)
-    sources = before[-1]
+    half, ones = np.uint64(32), np.uint64(0xFFFFFFFF)
+    sources = np.int64(table[-1] >> half)
     for i in range(len(slots)):
         if slots[i] < 0 or slots[i] >= nodes:
             return out[:i]
         linking = slots[i] < sources
         place = slots[i] if linking else slots[i] - sources
-        low, high = 0, len(bits) - 1
+        low, high = 0, len(table) - 2
         while low < high:  # the last word with at most `place` nodes of this kind before it
             middle = (low + high + 1) // 2
-            seen = before[middle] if linking else 64 * middle - before[middle]
+            before = np.int64(table[middle] >> half)
+            seen = before if linking else 32 * middle - before
             if seen <= place:
                 low = middle
             else:
                 high = middle - 1
-        left = place - (before[low] if linking else 64 * low - before[low])
-        word = bits[low] if linking else ~bits[low]
+        before = np.int64(table[low] >> half)
+        left = place - (before if linking else 32 * low - before)
+        word = (table[low] if linking else ~table[low]) & ones
         for _ in range(left):
             word &= word - np.uint64(1)
-        out[i] = 64 * low + popcount((word & -word) - np.uint64(1))
+        out[i] = 32 * low + popcount((word & -word) - np.uint64(1))
     return out
 
 
 @kernel
-def _references(start: Any, count: Any, bits: Any, before: Any) -> Any:
+def _references(start: Any, count: Any, table: Any) -> Any:
     """Walk over dangling nodes from the id `start` on."""
     out = np.empty(count, np.int64)
     node = np.uint64(start)
-    place = rank(node, bits, before)
+    place = rank(node, table)
     for i in range(count):
-        while links(node, bits):
+        while links(node, table):
             place += 1
             node += np.uint64(1)
         out[i] = place

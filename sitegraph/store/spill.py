@@ -1,9 +1,8 @@
 """Arcs of any order, set down by ranges of targets: the first half of an external sort.
 
 Node ids are cut into at most RANGES ranges of equal width, a power of two that depends on the number of nodes alone, so
-the files of a graph are the same whatever the memory. Each arc goes to the file of its target's range, as one word
-(target within the range in the upper half, source in the lower), its counts to a file beside it. Each range then fits
-in memory, and is sorted there (builder.py).
+the files of a graph are the same whatever the memory. Each arc goes to the file of its target's range, in words of four
+bytes (words.py), its counts to a file beside it. Each range then fits in memory, and is sorted there (builder.py).
 """
 
 import json
@@ -17,6 +16,7 @@ from corpus.errors import StorageError
 from corpus.kernels import kernel
 from corpus.storage import as_storage_error, write_text
 from sitegraph.store.classes import COLUMNS, Counts, real
+from sitegraph.store.words import WORST, Packed, pack
 
 RANGES: Final = 256
 NARROWEST: Final = 1 << 12
@@ -45,25 +45,13 @@ def count_ranges(target: Any, bits: Any, counts: Any) -> None:  # uint32[m], int
 
 
 @kernel
-def scatter(source: Any, target: Any, bits: Any, nexts: Any, keys: Any, places: Any) -> None:
-    """Put each arc's word in its range's stretch of `keys` (uint64[m]); places int64[m or 0]: where each arc came from.
-
-    nexts int64[ranges]: where the next arc of a range goes, advanced here. Arcs of a range keep their order.
-    """
-    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
-    placed = len(places) > 0
-    last, at = np.uint64(0), np.uint64(nexts[0])
-    for i in range(np.uint64(len(source))):
-        t = np.uint64(target[i])
-        r = t >> np.uint64(bits)
-        if r != last:  # the place in a range that goes on is kept at hand
-            nexts[last] = at
-            last, at = r, np.uint64(nexts[r])
-        keys[at] = (t & mask) << np.uint64(32) | np.uint64(source[i])
-        if placed:
-            places[at] = i
-        at += np.uint64(1)
-    nexts[last] = at
+def order_by_range(target: Any, bits: Any, nexts: Any, places: Any) -> None:
+    """Write where the arcs of each range stand (int64[m]), range by range; nexts int64[ranges]: where each begins."""
+    shift = np.uint32(bits)
+    for i in range(np.uint64(len(target))):
+        r = np.uint64(target[i] >> shift)
+        places[np.uint64(nexts[r])] = i
+        nexts[r] += 1
 
 
 @kernel
@@ -100,10 +88,10 @@ class Spill:
 
     counted: arcs come with counts. relabelled: sources are not nodes of the level (hosts, where it is that of domains).
     links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell (not said
-    of relabelled ones, which come by target). sizes: int64 per range, its arcs so far.
+    of relabelled ones, which come by target). sizes, words: int64 per range, its arcs so far and the words they take.
 
-    What counts is what `sizes` says: whatever else the files hold, left by a killed process or a full disk, is cut off
-    when the next arcs are added. `state` and `rewind` carry the sizes from one process to another.
+    What counts is what `sizes` and `words` say: whatever else the files hold, left by a killed process or a full disk,
+    is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -111,11 +99,11 @@ class Spill:
         self.width_bits = range_bits(nodes)
         self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
         self.links = np.zeros((nodes + 63) // 64, np.uint64)
-        self.sizes = np.zeros(self.ranges, np.int64)
+        self.sizes, self.words = np.zeros(self.ranges, np.int64), np.zeros(self.ranges, np.int64)
         self._relabelled = relabelled
         self.sorted_by_source, self._last = not relabelled, np.uint32(0)
         self._files: list[list[BinaryIO]] = []
-        self._room = np.empty(0, np.uint64)
+        self._room = np.empty(0, np.uint32)
         with as_storage_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -125,21 +113,21 @@ class Spill:
         return int(self.sizes.sum())
 
     def path(self, number: int, kind: str) -> Path:
-        """Return the file of a range: kind is `keys` or `counts`."""
+        """Return the file of a range: kind is `words` or `counts`."""
         return self.folder / f"{number:05d}.{kind}"
 
-    def _kinds(self) -> dict[str, int]:
-        """Kinds of files, and the words of 8 bytes that an arc takes in each."""
-        return {"keys": 1, "counts": len(COLUMNS)} if self.counted else {"keys": 1}
+    def _kinds(self, number: int) -> dict[str, int]:
+        """Kinds of files, and the bytes of a range in each."""
+        kinds = {"words": 4 * int(self.words[number])}
+        return kinds | {"counts": 8 * len(COLUMNS) * int(self.sizes[number])} if self.counted else kinds
 
     def _open(self) -> None:
         with as_storage_error(self.folder):
             for number in range(self.ranges):
                 self._files.append([])
-                for kind, words in self._kinds().items():
+                for kind, size in self._kinds(number).items():
                     file = open(self.path(number, kind), "ab", buffering=0)  # noqa: SIM115 - closed by close
                     self._files[-1].append(file)
-                    size = 8 * words * int(self.sizes[number])
                     if file.tell() < size:
                         raise self._shorter(number, kind)
                     file.truncate(size)
@@ -153,29 +141,34 @@ class Spill:
             return
         sizes = np.zeros(self.ranges, np.int64)
         count_ranges(target, self.width_bits, sizes)
-        ends = np.cumsum(sizes)
-        if len(self._room) < len(source):  # kept for the next arcs: memory that is new costs as much as the scatter
-            self._room = np.empty(len(source), np.uint64)
-        keys = self._room[: len(source)]
-        places = np.empty(len(source) if self.counted else 0, np.int64)
-        scatter(source, target, self.width_bits, ends - sizes, keys, places)
-        moved = counts[places] if counts is not None else None
+        starts = np.cumsum(sizes) - sizes
+        if len(self._room) < WORST * len(source):  # kept for the next arcs: memory that is new costs as much as packing
+            self._room = np.empty(WORST * len(source), np.uint32)
+        ends = WORST * starts
+        pack(source, target, self.width_bits, ends, self._room)
+        moved = counts[self._places(target, starts)] if counts is not None else None
         try:
             if not self._files:
                 self._open()
             for number in np.flatnonzero(sizes).tolist():
-                part = slice(int(ends[number] - sizes[number]), int(ends[number]))
-                self._put(number, 0, keys[part])
+                start = int(starts[number])
+                self._put(number, 0, self._room[WORST * start : int(ends[number])])
                 if moved is not None:
-                    self._put(number, 1, moved[part])
+                    self._put(number, 1, moved[start : start + int(sizes[number])])
         except BaseException:
             self.close()  # so that what was written of these arcs is cut off
             raise
         self.sizes += sizes
+        self.words += ends - WORST * starts
         self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
         self._last = source[-1]
         if not self._relabelled:
             mark(source if counts is None else source[real(counts)], self.links)
+
+    def _places(self, target: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        places = np.empty(len(target), np.int64)
+        order_by_range(target, self.width_bits, starts.copy(), places)
+        return places
 
     def _put(self, number: int, kind: int, values: NDArray[Any]) -> None:
         with as_storage_error(self.folder):
@@ -198,12 +191,13 @@ class Spill:
 
     def state(self) -> dict[str, Any]:
         """Return what `rewind` takes up, as JSON values."""
-        return {"sizes": self.sizes.tolist(), "sorted_by_source": self.sorted_by_source, "last": int(self._last)}
+        counts = {"sizes": self.sizes.tolist(), "words": self.words.tolist()}
+        return counts | {"sorted_by_source": self.sorted_by_source, "last": int(self._last)}
 
     def rewind(self, state: dict[str, Any]) -> None:
         """Go back, or forward, to a state; what the files hold beyond it does not count."""
         self.close()
-        self.sizes[:] = state["sizes"]
+        self.sizes[:], self.words[:] = state["sizes"], state["words"]
         self.sorted_by_source, self._last = state["sorted_by_source"], np.uint32(state["last"])
 
     def save(self) -> None:
@@ -215,9 +209,11 @@ class Spill:
 
     def restore(self) -> bool:
         """Take up what `save` wrote; return whether there was any."""
-        if not (self.folder / "whole.json").exists():
+        path = self.folder / "whole.json"
+        state = json.loads(path.read_text()) if path.exists() else {}
+        if "words" not in state:  # none, or one in words of another kind
             return False
-        self.rewind(json.loads((self.folder / "whole.json").read_text()))
+        self.rewind(state)
         self.links = np.load(self.folder / "links.npy")
         return True
 
@@ -225,28 +221,26 @@ class Spill:
         """Mark relabel[source] of all arcs as linking nodes, for a spill whose sources are relabelled."""
         self.close()
         for number in range(self.ranges):
-            keys, counts = self.read(number)
+            packed, counts = self.read(number)
+            keys = packed.keys()
             mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
 
-    def read(self, number: int) -> tuple[NDArray[np.uint64], Counts | None]:
-        """Return the words and counts (int64[m, 7]) of a range, in the order in which they were added.
+    def read(self, number: int) -> tuple[Packed, Counts | None]:
+        """Return the arcs and counts (int64[m, 7]) of a range, in the order in which they were added, memory-mapped."""
+        words = self._mapped(number, "words", np.uint32)
+        packed = Packed(words, self.width_bits, int(self.sizes[number]), self.path(number, "words"))
+        return packed, self._mapped(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
 
-        They are mapped: what is written to them stays in memory.
-        """
-        keys = self._words(number, "keys", np.uint64)
-        return keys, self._words(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
-
-    def _words(self, number: int, kind: str, dtype: Any) -> NDArray[Any]:
-        path, words = self.path(number, kind), self._kinds()[kind] * int(self.sizes[number])
-        if not words:
+    def _mapped(self, number: int, kind: str, dtype: Any) -> NDArray[Any]:
+        path, size = self.path(number, kind), self._kinds(number)[kind]
+        if not size:
             return np.zeros(0, dtype)
         with as_storage_error(path):
-            size = path.stat().st_size if path.exists() else 0
-            if size < words * np.dtype(dtype).itemsize:
+            if not path.exists() or path.stat().st_size < size:
                 raise self._shorter(number, kind)
-            return np.asarray(np.memmap(path, dtype, "c", shape=words))
+            return np.asarray(np.memmap(path, dtype, "r", shape=size // np.dtype(dtype).itemsize))
 
     def remove(self, number: int) -> None:
         """Delete the files of a range."""
-        for kind in ("keys", "counts"):
+        for kind in ("words", "counts"):
             self.path(number, kind).unlink(missing_ok=True)

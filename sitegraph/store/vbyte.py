@@ -4,11 +4,12 @@ Layout: a control byte per four numbers (two bits each, the lowest first: bytes 
 data bytes, little-endian. Control and data lie in different places, so a decoder knows the lengths of the next numbers
 without having looked at their bytes, and nothing is left for a branch predictor to guess.
 
-On x86 a number group is put in its lanes by one byte shuffle; any other processor decodes the same bytes in a plain
-loop. `CAN_SHUFFLE` says which; HEADWATER_PLAIN_DECODER=1 in the environment asks for the plain one.
+On x86 one byte shuffle puts the four numbers of a group into their lanes, or together; any other processor reads and
+writes the same bytes in a plain loop. `CAN_SHUFFLE` says which; HEADWATER_PLAIN_DECODER=1 in the environment asks for
+the plain one.
 
-Bounds: a group is read with a 16-byte load, so 16 readable bytes must follow the last data byte (PADDING); whoever
-calls `decode` checks lengths first, with `data_size`, and these kernels trust that.
+Bounds: a group is read, and written, 16 bytes at a time, so 16 bytes must follow the last data byte (PADDING); whoever
+calls a decoder checks lengths first, with `data_size`, and these kernels trust that.
 
 Source: Lemire, Kurz, Rupp, "Stream VByte: faster byte-oriented integer compression", 2018 (arXiv 1709.08990).
 """
@@ -19,9 +20,10 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numpy.typing import NDArray
 
 from corpus.kernels import PLAIN, inlined, kernel
-from sitegraph.store.primitives import cgutils, kernel_primitive, load_word
+from sitegraph.store.primitives import cgutils, kernel_primitive, load_word, store_word
 
 PADDING: Final = 32
 """Bytes that must be readable behind the data of a block."""
@@ -29,26 +31,28 @@ PADDING: Final = 32
 CAN_SHUFFLE: Final = bool(llvm.get_host_cpu_features().get("ssse3")) and not PLAIN
 
 
-def _tables() -> tuple[np.ndarray[Any, np.dtype[np.uint8]], np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Return per control byte the bytes of its four numbers (uint8[256]), and the shuffle to lanes (uint8[256, 16])."""
+def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return per control byte the bytes of its four numbers (uint8[256]), and the shuffles to lanes and back
+    (uint8[256, 16])."""
     sizes = np.zeros(256, np.uint8)
-    shuffle = np.full((256, 16), 0xFF, np.uint8)
+    apart, together = np.full((256, 16), 0xFF, np.uint8), np.full((256, 16), 0xFF, np.uint8)
     for control in range(256):
         at = 0
         for lane in range(4):
             length = (control >> 2 * lane & 3) + 1
-            shuffle[control, 4 * lane : 4 * lane + length] = range(at, at + length)
+            apart[control, 4 * lane : 4 * lane + length] = range(at, at + length)
+            together[control, at : at + length] = range(4 * lane, 4 * lane + length)
             at += length
         sizes[control] = at
-    return sizes, shuffle
+    return sizes, apart, together
 
 
-SIZES, SHUFFLES = _tables()
+SIZES, SHUFFLES, PACKS = _tables()
 
 
 @kernel_primitive
 def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, target: Any, place: Any) -> Any:
-    """Put the four numbers at source[at:] into target[place:place + 4] by the shuffle of a control byte."""
+    """Put the 16 bytes from byte `at` of source on, in the order of table[control], to byte `place` of target on."""
     del context
     signature = types.void(source, at, table, control, target, place)
 
@@ -67,7 +71,7 @@ def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, 
         shuffle = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(vector, [vector, vector]), "llvm.x86.ssse3.pshuf.b.128"
         )
-        builder.store(builder.call(shuffle, [packed, mask]), address(4, 5, 4), align=1)
+        builder.store(builder.call(shuffle, [packed, mask]), address(4, 5, 1), align=1)
         return context.get_dummy_value()
 
     return signature, generate
@@ -76,6 +80,39 @@ def shuffle_group(context: Any, source: Any, at: Any, table: Any, control: Any, 
 @inlined
 def number_size(value: Any) -> Any:  # uint32 -> bytes it takes, 1 to 4
     return 1 + (value > 0xFF) + (value > 0xFFFF) + (value > 0xFFFFFF)
+
+
+@inlined
+def encode_control(numbers: Any, control: Any) -> None:  # uint32[>= 4 g], uint8[g]
+    for g in range(np.uint64(len(control))):
+        byte = np.uint8(0)
+        for lane in range(np.uint64(4)):
+            extra = number_size(numbers[np.uint64(4) * g + lane]) - 1
+            byte |= np.uint8(extra << (2 * lane))
+        control[g] = byte
+
+
+@inlined
+def encode_plain(numbers: Any, control: Any, data: Any) -> Any:
+    """Write the data of numbers (uint32[4 g]) whose control bytes are known; return the byte behind the last."""
+    at = np.uint64(0)
+    for g in range(np.uint64(len(control))):
+        byte = np.uint64(control[g])
+        for lane in range(np.uint64(4)):
+            store_word(data, at, numbers[np.uint64(4) * g + lane])
+            at += (byte >> (np.uint64(2) * lane) & np.uint64(3)) + np.uint64(1)
+    return at
+
+
+@inlined
+def encode_shuffled(numbers: Any, control: Any, data: Any, sizes: Any, packs: Any) -> Any:
+    """The same by byte shuffles."""
+    at = np.uint64(0)
+    for g in range(np.uint64(len(control))):
+        byte = np.uint64(control[g])
+        shuffle_group(numbers, np.uint64(16) * g, packs, byte, data, at)
+        at += np.uint64(sizes[byte])
+    return at
 
 
 @kernel
@@ -108,6 +145,6 @@ def decode_shuffled(
     """The same by byte shuffles."""
     for g in range(np.uint64(groups)):
         byte = np.uint64(control[np.uint64(group) + g])
-        shuffle_group(data, at, shuffles, byte, out, np.uint64(4) * g)
+        shuffle_group(data, at, shuffles, byte, out, np.uint64(16) * g)
         at += np.uint64(sizes[byte])
     return at

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sitegraph.store.builder import rank_of
-from sitegraph.store.numbering import Numbering, popcounts
+from sitegraph.store.numbering import Numbering
 
 SIZES = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000]
 
@@ -60,8 +60,10 @@ def test_any_flags(flags: list[bool]) -> None:
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_counts_of_bits(words: list[int]) -> None:
-    """For numpy without bitwise_count, as Python counts them."""
-    assert popcounts(np.array(words, np.uint64)).tolist() == [word.bit_count() for word in words]
+    """As Python counts them, and the bitmap is the one that was given."""
+    numbering = Numbering.of_bits(64 * len(words), np.array(words, np.uint64))
+    assert numbering.sources == sum(word.bit_count() for word in words)
+    assert numbering.bits.tolist() == words
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint32])

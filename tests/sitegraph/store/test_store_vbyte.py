@@ -1,4 +1,4 @@
-"""Stream VByte: bytes worked out by hand, round trips, and two decoders that agree."""
+"""Stream VByte: bytes worked out by hand, round trips, and two encoders and two decoders that agree."""
 
 import os
 import subprocess
@@ -15,12 +15,15 @@ from vbytes import packed_numbers
 from corpus.kernels import kernel
 from sitegraph.store.vbyte import (
     CAN_SHUFFLE,
+    PACKS,
     PADDING,
     SHUFFLES,
     SIZES,
     data_size,
     decode_plain,
     decode_shuffled,
+    encode_plain,
+    encode_shuffled,
 )
 
 BORDERS = [0, 1, 254, 255, 256, 257, 65_534, 65_535, 65_536, 65_537, 2**24 - 1, 2**24, 2**24 + 1, 2**31, 2**32 - 1]
@@ -39,6 +42,18 @@ def plainly(control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any)
 def by_shuffle(control: Any, group: Any, groups: Any, data: Any, at: Any, out: Any) -> Any:
     """Decode by byte shuffles."""
     return decode_shuffled(control, group, groups, data, np.uint64(at), out, SIZES, SHUFFLES)
+
+
+@kernel
+def written_plainly(numbers: Any, control: Any, data: Any) -> Any:
+    """Write data in a loop."""
+    return encode_plain(numbers, control, data)
+
+
+@kernel
+def written_by_shuffle(numbers: Any, control: Any, data: Any) -> Any:
+    """Write data by byte shuffles."""
+    return encode_shuffled(numbers, control, data, SIZES, PACKS)
 
 
 DECODERS = [
@@ -124,6 +139,19 @@ def test_round_trip(numbers: list[int]) -> None:
     assert data_size(control, SIZES) == len(data)
     for decoder in [plainly, by_shuffle] if CAN_SHUFFLE else [plainly]:
         assert decoded(decoder, control, data) == (numbers + [0] * (-len(numbers) % 4), len(data))
+
+
+@pytest.mark.skipif(not CAN_SHUFFLE, reason="no byte shuffle here")
+@given(st.lists(NUMBERS, max_size=70))
+@settings(max_examples=200, deadline=None)
+def test_encoders_agree(numbers: list[int]) -> None:
+    """Both write the bytes that the layout says."""
+    control, data = by_hand(numbers)
+    padded = np.array(numbers + [0] * (-len(numbers) % 4), np.uint32)
+    for encoder in (written_plainly, written_by_shuffle):
+        out = np.zeros(len(data) + 16, np.uint8)
+        assert encoder(padded, np.frombuffer(control, np.uint8), out) == len(data)
+        assert out[: len(data)].tobytes() == data
 
 
 @given(st.binary(min_size=1, max_size=40), st.randoms(use_true_random=False))

@@ -1,0 +1,77 @@
+"""Arcs in words of four bytes: words by hand, round trips in any order, and a file that lacks some."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from corpus.errors import StorageError
+from sitegraph.store.words import WORST, Packed, pack
+
+Arc = tuple[int, int]
+
+
+def packed(arcs: list[Arc], bits: int, ranges: int) -> list[NDArray[np.uint32]]:
+    """Return the words of each range of arcs (source, target)."""
+    source, target = (np.array([arc[end] for arc in arcs], np.uint32) for end in (0, 1))
+    sizes = np.bincount(target >> bits, minlength=ranges)
+    starts = WORST * (np.cumsum(sizes) - sizes)
+    ends, words = starts.copy(), np.zeros(WORST * len(arcs), np.uint32)
+    pack(source, target, bits, ends, words)
+    return [words[a:b] for a, b in zip(starts, ends, strict=True)]
+
+
+def unpacked(words: NDArray[np.uint32], bits: int, arcs: int) -> list[Arc]:
+    """Return the arcs of a range, targets within it."""
+    keys = Packed(words, bits, arcs, Path("00000.words")).keys().tolist()
+    return [(key & 0xFFFFFFFF, key >> 32) for key in keys]
+
+
+def test_words_by_hand() -> None:
+    """With 24 bits for targets a gap has 8: 255 stands for a source in full, which the first is, 5; then come gaps 0
+    and 254; 255 is too much; so is a step back."""
+    arcs = [(5, 7), (5, 9), (259, 1), (514, 2), (513, 3)]
+    full = 255 << 24
+    expected = [full | 7, 5, 0 << 24 | 9, 254 << 24 | 1, full | 2, 514, full | 3, 513]
+    (words,) = packed(arcs, 24, 1)
+    assert words.tolist() == expected
+    assert unpacked(words, 24, 5) == arcs
+
+
+def test_each_range_has_a_stretch_that_begins_with_a_source_in_full() -> None:
+    """Ranges of 4,096 targets; gaps of 20 bits go from one arc of a range to the next, whatever lies between."""
+    arcs = [(10, 0), (10, 4096), (11, 4097), (12, 1)]
+    full = (2**20 - 1) << 12
+    first, second = packed(arcs, 12, 2)
+    assert first.tolist() == [full | 0, 10, 2 << 12 | 1]
+    assert second.tolist() == [full | 0, 10, 1 << 12 | 1]
+
+
+@pytest.mark.parametrize("bits", [12, 17, 24])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_arcs_come_back_in_their_order(bits: int, data: st.DataObject) -> None:
+    """Any arcs, sorted or not, in any number of calls: each range has its own, in the order in which they came."""
+    sources = st.one_of(st.integers(0, 40), st.integers(0, 2**32 - 1))
+    arcs = data.draw(st.lists(st.tuples(sources, st.integers(0, (3 << bits) - 1)), max_size=60))
+    arcs = sorted(arcs) if data.draw(st.booleans()) else arcs
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(arcs)), max_size=3)))
+    calls = [packed(arcs[a:b], bits, 3) for a, b in pairwise([0, *cuts, len(arcs)]) if b > a]
+    for number in range(3):
+        words = np.concatenate([np.zeros(0, np.uint32), *(call[number] for call in calls)])
+        mine = [(s, t - (number << bits)) for s, t in arcs if t >> bits == number]
+        assert unpacked(words, bits, len(mine)) == mine
+        assert len(words) <= WORST * len(mine)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_words_that_lack_an_arc_are_told(left: int) -> None:
+    """Named with the file, and how many there should be."""
+    (words,) = packed([(1, 1), (2, 1), (2, 3)], 12, 1)
+    assert len(words) == 4
+    with pytest.raises(StorageError, match=r"00000\.words: \d arcs where 3 were written"):
+        unpacked(words[:left], 12, 3)
