@@ -248,8 +248,8 @@ def assumptions(m: Measured) -> list[str]:
         f"{per['rest'] * 1e9:.0f} ns an arc for all else, from {wrote['hosts'] / 1e6:.2f} M hosts; ids as long as "
         "the release has them; a disk that writes as fast as this one.",
         "Temporary files: 8 bytes an arc; those of hosts, 4 an arc, go range by range while those of domains come, "
-        "whose arcs take up to 8. Domain arcs: as many as published, as many bytes each as in the text's graph, and more as host arcs have; names, nodes "
-        "and classes: as many bytes a host as there.",
+        "whose arcs take up to 8. Domain arcs: as many as published, as many bytes each as in the text's graph, and "
+        "more as host arcs have; names, nodes and classes: as many bytes a host as there.",
         "Memory by arithmetic: vectors of float64, the finished ranks among them (8 bytes a host each; they can lie in "
         "files); pages of memory-mapped arcs not counted, which the system takes back when it has to.",
         f"Sources: 26 % and 24 % of the hosts (74 and 76 % dangling, published). Largest range: see import_ram; "
