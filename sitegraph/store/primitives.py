@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils as untyped
 from numba.extending import intrinsic
 
-LANES: Final = 8
+LANES: Final = 16
 """Numbers that are added at a time."""
 
 cgutils: Any = untyped
