@@ -27,7 +27,7 @@ class StepSource:
 
     path, reading: as TokenReader takes them.
     segments: give cu_seqlens too, with places for so many segments of a rank's batch; a batch with more is an error
-    that says how many. segment_ids and position_ids are there without.
+    that says how many. segment_ids and position_ids are there without, unless `places` of the settings leaves them out.
 
     Raises SettingError when `epochs` is None, as such a run has no length, and whatever TokenReader raises.
     """

@@ -25,16 +25,21 @@ class StepError(Exception):
     """A step failed; the text says which, and its last words."""
 
 
-def apart(step: str, *, python: str = sys.executable, cores: Sequence[int] = (), **options: Any) -> dict[str, Any]:
-    """Run a step; return its line. cores: the cores that it may run on, all when empty."""
+def apart(
+    step: str, *, python: str = sys.executable, cores: Sequence[int] = (), limit: float | None = None, **options: Any
+) -> dict[str, Any]:
+    """Run a step; return its line. cores: the cores that it may run on, all when empty. limit: seconds it may take."""
     pinned = ["taskset", "-c", ",".join(map(str, cores))] if cores else []
     command = [*pinned, python, "-m", "benchmarks.graph.apart", step, json.dumps(options, default=str)]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     if len(cores) == 1:
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    done = subprocess.run(  # noqa: S603 - our own modules
-        command, capture_output=True, text=True, cwd=REPOSITORY, env=environment, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own modules
+            command, capture_output=True, text=True, cwd=REPOSITORY, env=environment, check=False, timeout=limit
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StepError(f"{step}: not done within {limit:.0f} s") from error
     if done.returncode:
         raise StepError(f"{step}: ended with {done.returncode}\n{done.stderr[-4000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

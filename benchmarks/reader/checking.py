@@ -1,4 +1,4 @@
-"""All loaders through the checks of features.py, on a small corpus of real tokens."""
+"""All loaders through the checks of features.py and ranks.py, on a small corpus of real tokens."""
 
 import sys
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.graph.apart import StepError, apart
+from benchmarks.reader import ranks
 from benchmarks.reader.data import Tokens, write_shards
 from benchmarks.reader.features import sequences
 from benchmarks.reader.peers import OURS, PEERS
@@ -24,7 +25,7 @@ LOADERS: Final[tuple[tuple[str, str, str, dict[str, Any]], ...]] = (
     ("datasets, streaming", f"{PEERS}:datasets", "headwater", {}),
     ("mosaicml-streaming, hashes checked", f"{PEERS}:mosaicml", "mosaicml", {"hashed": True}),
 )
-"""Title, loader, files, options. mosaicml-streaming wants all its ranks at a time, so two ranks are not run there."""
+"""Title, loader, files, options."""
 
 
 def run(tokens: Tokens, folder: Path, python: str, flips: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -45,11 +46,13 @@ def run(tokens: Tokens, folder: Path, python: str, flips: int, say: Callable[[st
                 files = {"source": str(folder / "flat.npy"), "folder": str(folder / kind)}
                 apart(f"{PEERS}:write_{kind}", python=python, **files)
             place = sys.executable if loader == OURS else python
-            common = {"name": loader, "folder": str(folder / kind), "batch": BATCH, "save": str(folder / "state"),
-                      **options}  # fmt: skip
-            killed(place, common)
-            found[title] = apart(f"{CHECKS}:checks", python=place, places=sequences(len(some.ids)), flips=flips,
-                                 ranks=kind != "mosaicml", **common)["value"]  # fmt: skip
+            common = {"name": loader, "folder": str(folder / kind), "batch": BATCH, **options}
+            save = str(folder / "state")
+            killed(place, common | {"save": save})
+            checked = apart(f"{CHECKS}:checks", python=place, filled=sequences(len(some.ids)), flips=flips, save=save,
+                            **common)["value"]  # fmt: skip
+            whole = checked.pop("whole")
+            found[title] = checked | ranks.both(ranks.reading(place, common), whole, folder)
         except StepError as error:
             found[title] = {"failed": str(error).strip().splitlines()[-1]}
     return found

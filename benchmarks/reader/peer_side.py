@@ -9,7 +9,6 @@ after another, through a shuffle buffer. What a peer hands out is cast to int64,
 
 import functools
 import importlib
-import os
 import sys
 import types
 from collections.abc import Iterator
@@ -142,12 +141,10 @@ def write_mosaicml(source: str, folder: str) -> None:
 def mosaicml(folder: str, batch: int, rank: int, world: int, state: Any, hashed: bool = False) -> Opened:
     """No worker processes: one core."""
     stand_in()
-    os.environ.update(RANK=str(rank), WORLD_SIZE=str(world), LOCAL_RANK=str(rank), LOCAL_WORLD_SIZE=str(world))
     import streaming
     from streaming.base.util import clean_stale_shared_memory
 
-    if world == 1:
-        clean_stale_shared_memory()
+    clean_stale_shared_memory()  # of a process that was killed; all ranks wait here
     dataset = streaming.StreamingDataset(local=folder, batch_size=batch // world, shuffle=True, shuffle_seed=0,
                                          validate_hash="xxh64" if hashed else None, num_canonical_nodes=1)  # fmt: skip
     loading = streaming.StreamingDataLoader(dataset, batch_size=batch // world, num_workers=0, drop_last=True)

@@ -49,6 +49,8 @@ class Side:
 SIDES: Final = (
     Side(title="headwater, concat", loader=OURS, data="headwater", options={"threads": 0}),
     Side(title="headwater, best_fit", loader=OURS, data="headwater", options={"packing": "best_fit", "threads": 0}),
+    Side(title="headwater, concat, ids and labels alone", loader=OURS, data="headwater",
+         options={"places": [], "threads": 0}),
     Side(title="headwater, concat, not verified", loader=OURS, data="headwater",
          options={"verify": False, "threads": 0}),
     Side(title="headwater, concat, threads", loader=OURS, data="headwater", whole=True),

@@ -15,12 +15,14 @@
 | sequence        | (sequences,), int64          | global number of each sequence                                      |
 | documents       | (spans,), REFERENCE          | which document fills which places                                   |
 
+The settings may leave out loss_mask, position_ids and segment_ids (places), which take time for every token.
+
 A segment is what one document fills of a sequence (with mask), or all of the sequence that is not padding (without).
 cu_seqlens and max_seqlen are what flash_attn_varlen_func, torch.nn.attention.varlen and Megatron's thd take;
 segment_ids and position_ids serve FlexAttention and JAX.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -51,16 +53,19 @@ def batch_of(numbers: Sequence[int], stretches: Sequence[Stretch], settings: Rea
     begin, size = np.ascontiguousarray(spans["at"]), np.ascontiguousarray(spans["tokens"])
     real = spans["group"] != PADDING
     flat, follows = ids_of(stretches, spans, of, np.dtype(settings.dtype))
-    labels, loss = labels_of(flat, np.repeat(real, size), *lasts(begin + size, real, follows, length, settings.mask))
+    last, last_labels = lasts(begin + size, real, follows, length, settings.mask)
     heads = np.full(len(spans), settings.mask) | (begin % length == 0) | ~real
     edges = np.append(begin[heads], len(flat))
     sequence = np.asarray(numbers, np.int64)
+    of_places: dict[str, Callable[[], npt.NDArray[Any]]] = {
+        "loss_mask": lambda: loss_of(real, size, last, last_labels),
+        "position_ids": lambda: positions_of(edges),
+        "segment_ids": lambda: segments_of(begin, size, heads, real, length),
+    }
     return {
         "input_ids": flat.reshape(shape),
-        "labels": labels.reshape(shape),
-        "loss_mask": loss.reshape(shape),
-        "position_ids": positions_of(edges).reshape(shape),
-        "segment_ids": segments_of(begin, size, heads, real, length).reshape(shape),
+        "labels": labels_of(flat, real, size, last, last_labels).reshape(shape),
+        **{name: made().reshape(shape) for name, made in of_places.items() if name in settings.places},
         "cu_seqlens": edges.astype(np.int32),
         "max_seqlen": int(np.diff(edges).max()),
         "num_real_tokens": int(size[real].sum()),
@@ -119,15 +124,22 @@ def lasts(end: Ints, real: npt.NDArray[np.bool_], follows: Ints, length: int, ma
 
 
 def labels_of(
-    flat: npt.NDArray[Any], inside: npt.NDArray[np.bool_], last: Ints, follows: Ints
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Return labels and loss mask; inside: what is not padding; last, follows: see `lasts`."""
-    labels, loss = np.empty_like(flat), inside
+    flat: npt.NDArray[Any], real: npt.NDArray[np.bool_], size: Ints, last: Ints, follows: Ints
+) -> npt.NDArray[Any]:
+    """Return the labels; real, size: of spans; last, follows: see `lasts`."""
+    labels = np.empty_like(flat)
     labels[:-1] = flat[1:]
-    if not inside.all():
-        np.putmask(labels, ~inside, IGNORED)
-    labels[last], loss[last] = np.where(follows < 0, IGNORED, follows), follows >= 0
-    return labels, loss
+    if not real.all():
+        np.putmask(labels, np.repeat(~real, size), IGNORED)
+    labels[last] = np.where(follows < 0, IGNORED, follows)
+    return labels
+
+
+def loss_of(real: npt.NDArray[np.bool_], size: Ints, last: Ints, follows: Ints) -> npt.NDArray[np.bool_]:
+    """Return the loss mask."""
+    loss = np.repeat(real, size)
+    loss[last] = follows >= 0
+    return loss
 
 
 def positions_of(edges: Ints) -> npt.NDArray[np.int32]:

@@ -34,7 +34,7 @@ from corpus.reader.permutation import Permutation
 from corpus.reader.settings import Packing
 from corpus.settings import fingerprint
 
-ALGORITHM = 5
+ALGORITHM = 6
 """Raised when the same settings give another order."""
 PIECE = 1 << 16
 """Places permuted at a time: what fits a core's cache, so that little memory is needed beside the result."""

@@ -12,8 +12,13 @@ Lanes are even. Each source's sequences are cut into runs of V; a run is to come
 Let rounds and runs be nodes, and sequences edges between them: each node has V edges, so by König's theorem (1916) V
 colours are enough for no two edges of a node to be alike, and the colours are the lanes. A lane's n-th sequence of a
 source is then one of its n-th run: at any time it is less than one off a V-th of what the source has had.
+
+As long as nodes have an even number of edges, these are parted into halves that leave each node as many (Gabow, "Using
+Euler partitions to edge color bipartite multigraphs", International Journal of Computer and Information Sciences 5,
+1976), all of a table at once; an odd number of colours above one is then found edge by edge.
 """
 
+import heapq
 import math
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -58,14 +63,17 @@ def chairmen(weights: Sequence[int], sequences: int) -> npt.NDArray[np.int32]:
     total, parts = sum(weights), 2 * len(weights) - 2
     common = math.lcm(*weights)
     steps = [common // weight * total for weight in weights]
-    due, late = list(steps), [(parts - 1) * step for step in steps]
+    waiting = sorted((step, source) for source, step in enumerate(steps))  # by when they are due
+    ready: list[tuple[int, int]] = []  # due, by when they are late
     found = np.empty(sequences, np.int32)
     for n in range(sequences):
         now = (n + 1) * parts * common
-        chosen = min((late[source], source) for source, time in enumerate(due) if time <= now)[1]
+        while waiting and waiting[0][0] <= now:
+            due, source = heapq.heappop(waiting)
+            heapq.heappush(ready, (due + (parts - 2) * steps[source], source))
+        late, chosen = heapq.heappop(ready)
         found[n] = chosen
-        due[chosen] += parts * steps[chosen]
-        late[chosen] += parts * steps[chosen]
+        heapq.heappush(waiting, (late + 2 * steps[chosen], chosen))
     return found
 
 
@@ -80,10 +88,45 @@ def runs_of(sources: npt.NDArray[np.int32], firsts: npt.NDArray[np.int64], lanes
 
 def dealt(runs: npt.NDArray[np.int64], rounds: int, lanes: int) -> npt.NDArray[np.int64]:
     """Return the run that each lane takes its sequence of each round from: an array of lanes by rounds."""
-    colouring = Colouring(rounds, lanes)
-    for number, run in enumerate(runs.tolist()):
-        colouring.add(number // lanes, run)
+    rows = np.repeat(np.arange(rounds), lanes)
+    colours, degree = np.zeros(len(runs), np.int64), lanes
+    while degree % 2 == 0:
+        colours = 2 * colours + halves(pairs(rows, colours), pairs(runs, colours))
+        degree //= 2
+    parts = runs[np.argsort(colours, kind="stable")].reshape(-1, rounds, degree)
+    return np.concatenate([part.T if degree == 1 else coloured(part) for part in parts])
+
+
+def coloured(runs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the runs of rounds (an array of rounds by edges) by colour and round."""
+    colouring = Colouring(*runs.shape)
+    for this, some in enumerate(runs.tolist()):
+        for run in some:
+            colouring.add(this, run)
     return np.array(colouring.at[ROUND], np.int64).T
+
+
+def pairs(nodes: npt.NDArray[np.int64], colours: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return for each edge another one of its node and colour, so that they are pairs; each has an even number."""
+    order = np.lexsort((colours, nodes))
+    found = np.empty(len(order), np.int64)
+    found[order[0::2]], found[order[1::2]] = order[1::2], order[0::2]
+    return found
+
+
+def halves(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return a half for each edge, other than that of its partners in two pairings.
+
+    Partners, left and right in turn, make cycles. Every other edge of a cycle is found by going left, then right; the
+    least number of an edge among these names them, found by steps that double.
+    """
+    step = right[left]
+    least, ahead = np.minimum(np.arange(len(step)), step), step
+    while not (least == least[step]).all():
+        ahead = ahead[ahead]
+        least = np.minimum(least, least[ahead])
+    found: npt.NDArray[np.bool_] = least > least[left]
+    return found
 
 
 class Colouring:

@@ -1,7 +1,7 @@
 """What a reader is asked for: the settings that decide the stream, and those that do not.
 
-The stream of batches follows from the dataset and from the fields that `Plan.fields` lists. Ranks, threads, caches and
-dtypes are execution: they cannot change it.
+The stream of batches follows from the dataset and from the fields that `Plan.fields` lists. Ranks, threads, caches,
+dtypes and which fields a batch has are execution: they cannot change it.
 """
 
 import math
@@ -15,6 +15,8 @@ Packing = Literal["concat", "best_fit", "pad"]
 PACKINGS: Final[tuple[Packing, ...]] = ("concat", "best_fit", "pad")
 TooLong = Literal["split", "truncate", "drop"]
 TOO_LONG: Final[tuple[TooLong, ...]] = ("split", "truncate", "drop")
+PLACES: Final = ("loss_mask", "position_ids", "segment_ids")
+"""Fields of a batch that have a number for each token, beside input_ids and labels."""
 DEFAULT_LANES: Final = 64
 
 
@@ -57,6 +59,8 @@ class ReaderSettings:
                      any part in the whole run, at most
     epochs           passes over the data, None for no end; not part of the plan, so it can be raised on resume
     dtype            of input_ids and labels: int64 or int32
+    places           which of loss_mask, position_ids and segment_ids batches have, all by default. Each takes time, and
+                     not every model wants them; not part of the plan
     verify           check every row group's logical checksum when it is read
     tokenizer        SHA-256 of the tokenizer.json the model expects; another one is refused
     vocabulary       ids that the model has embeddings for; shards of a larger vocabulary are refused
@@ -78,6 +82,7 @@ class ReaderSettings:
     repeat: int = 1
     epochs: int | None = 1
     dtype: str = "int64"
+    places: tuple[str, ...] = PLACES
     verify: bool = True
     tokenizer: str | None = None
     vocabulary: int | None = None
@@ -89,6 +94,8 @@ class ReaderSettings:
         require(self.batch_size >= 1, self, "batch_size", "give a positive number of sequences")
         require(self.epochs is None or self.epochs >= 1, self, "epochs", "give a positive number, or None for no end")
         require(self.dtype in ("int64", "int32"), self, "dtype", "use int64 or int32")
+        known = set(self.places) <= set(PLACES) and len(set(self.places)) == len(self.places)
+        require(known, self, "places", f"name each once, of {', '.join(PLACES)}")
         require(self.packing in PACKINGS, self, "packing", f"use one of {', '.join(PACKINGS)}")
         require(self.too_long in TOO_LONG, self, "too_long", f"use one of {', '.join(TOO_LONG)}")
         alone = self.too_long == "split" or self.packing == "pad"

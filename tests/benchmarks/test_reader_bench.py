@@ -1,14 +1,19 @@
 """The reader's benchmark: its arithmetic, its candidates, and that what it writes reads back."""
 
+import functools
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.graph.apart import StepError
 from benchmarks.reader import encodings, peer_side, report
 from benchmarks.reader.data import Tokens
-from benchmarks.reader.features import chain, compared, damage, digests, joined
+from benchmarks.reader.features import damage, digests
+from benchmarks.reader.ranks import both, chain, compared, joined, named, reading, segment
 from benchmarks.reader.steps import LENGTH, percentile
 
 SMALL = Tokens(
@@ -99,15 +104,35 @@ def test_ranks_joined_are_compared_with_one() -> None:
     assert compared(joined([[["a"]], [["b"]]]), whole) == "other batches"
 
 
-def test_ranks_that_change_are_compared_with_one(tmp_path: Path) -> None:
+def test_ranks_that_change_are_compared_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A memory map goes on whatever the ranks, with the right tokens; a state it cannot take is told as an error."""
     np.save(tmp_path / "flat.npy", np.repeat(np.arange(80, dtype=np.uint16), LENGTH + 1))
     peer_side.write_memmap(str(tmp_path / "flat.npy"), str(tmp_path / "map"))
-    name, folder = "benchmarks.reader.peer_side:memmap", str(tmp_path / "map")
-    whole = digests(name, folder, 4)
-    assert chain(name, folder, 4, whole, {}) == "same order"
-    assert chain(name, folder, 4, whole[::-1], {}) == "other batches"
-    assert chain(name, folder, 4, whole, {"unknown": 1}) == "TypeError with 2 ranks"
+    common: dict[str, Any] = {"name": "benchmarks.reader.peer_side:memmap", "folder": str(tmp_path / "map"), "batch": 4}
+    whole = digests(**common)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # which a segment changes
+    read = functools.partial(segment, **common)
+    assert both(read, whole, tmp_path) == {"world": "same order", "chain": "same order"}
+    assert chain(read, whole[::-1], tmp_path) == "other batches"
+    assert chain(functools.partial(read, unknown=1), whole, tmp_path) == "TypeError with 2 ranks"
+
+
+def test_ranks_in_processes_of_their_own(tmp_path: Path) -> None:
+    """Both ranks run at a time, each told of the other as torchrun does it; which error ends one is told."""
+    np.save(tmp_path / "flat.npy", np.repeat(np.arange(80, dtype=np.uint16), LENGTH + 1))
+    peer_side.write_memmap(str(tmp_path / "flat.npy"), str(tmp_path / "map"))
+    common: dict[str, Any] = {"name": "benchmarks.reader.peer_side:memmap", "folder": str(tmp_path / "map"), "batch": 4}
+    whole = digests(**common)
+    assert both(reading(sys.executable, common), whole, tmp_path)["world"] == "same order"
+    assert chain(reading(sys.executable, common | {"unknown": 1}), whole, tmp_path) == "TypeError with 2 ranks"
+
+
+def test_an_error_of_a_step_goes_by_the_name_that_its_process_printed() -> None:
+    """The last line has it; without one, the sentence about the step."""
+    text = "a:b: ended with 1\nTraceback\n  raise KeyError: x\ntorch.OopsError: text: more\nresource_tracker: warning"
+    assert named(StepError(text)) == "OopsError"
+    assert named(StepError("a:b: not done within 300 s")) == "a:b: not done within 300 s"
+    assert named(KeyError("a")) == "KeyError"
 
 
 def test_a_memory_map_takes_flipped_bits_in_silence(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from token_roots import make_shards
 
+from corpus.errors import SettingError
 from corpus.reader import Batch, ReaderSettings, TokenReader
 from corpus.reader.batch import IGNORED, batch_of, fixed
-from corpus.reader.settings import PACKINGS, Packing
+from corpus.reader.settings import PACKINGS, PLACES, Packing
 from corpus.reader.window import SPAN, Window
 from corpus.tokens.manifest import load_manifest
 
@@ -163,6 +164,25 @@ def test_every_field_follows_from_the_documents(folder: Path, rows: list[list[li
         ends = [len(rows[g][r]) == f + n for _, _, n, g, r, f in batch["documents"].tolist()]
         unlabelled += int(np.count_nonzero(real & ~batch["loss_mask"])) - sum(ends)
     assert 0 <= unlabelled <= 2 * SETTINGS.lane_count  # where a lane's stretch cuts a document
+
+
+@pytest.mark.parametrize("places", [(), ("loss_mask",), ("segment_ids", "position_ids")])
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_fields_that_are_not_asked_for_are_left_out(folder: Path, packing: Packing, places: tuple[str, ...]) -> None:
+    """Of those with a number for each token; all else is as with them, and so are the plan and its states."""
+    whole = TokenReader(folder, replace(SETTINGS, packing=packing))
+    reader = TokenReader(folder, replace(SETTINGS, packing=packing, places=places))
+    reader.load_state_dict(whole.state_dict())
+    for batch, some in zip(whole, reader, strict=True):
+        assert list(some) == [name for name in batch if name not in PLACES or name in places]
+        assert all(np.array_equal(batch[name], some[name]) for name in some)
+
+
+@pytest.mark.parametrize("places", [("labels",), ("loss_mask", "loss_mask")])
+def test_fields_that_cannot_be_left_out_are_refused(places: tuple[str, ...]) -> None:
+    """The error names the setting and what would be valid."""
+    with pytest.raises(SettingError, match=r"places.*name each once, of loss_mask, position_ids, segment_ids"):
+        replace(SETTINGS, places=places)
 
 
 @pytest.mark.parametrize("packing", PACKINGS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.reader.period import RUN, Colouring, Period, chairmen, lowest, runs_of
+from corpus.reader.period import RUN, Colouring, Period, chairmen, dealt, halves, lowest, pairs, runs_of
 
 
 def test_chairmen_by_hand() -> None:
@@ -59,6 +59,30 @@ def test_a_regular_graph_takes_as_many_colours_as_a_node_has_edges(nodes: int, c
     for colour in range(colours):
         assert sorted(runs[colour] for runs in colouring.at[0]) == list(range(nodes))
         assert all(colouring.at[0][rounds[colour]][colour] == run for run, rounds in enumerate(colouring.at[RUN]))
+
+
+def test_edges_are_parted_along_cycles() -> None:
+    """Left partners 0-1, 2-3, 4-5 and right ones 1-2, 3-0, 4-5: edges 0, 1, 2, 3 are one cycle, 4 and 5 another."""
+    left, right = np.array([1, 0, 3, 2, 5, 4]), np.array([3, 2, 1, 0, 5, 4])
+    assert halves(left, right).tolist() == [False, True, False, True, False, True]
+
+
+def test_pairs_are_of_one_node_and_one_colour() -> None:
+    """Edges 0, 2 and 3, 5 at node 0 have colours 0 and 1; 1 and 4 are node 1's."""
+    nodes, colours = np.array([0, 1, 0, 0, 1, 0]), np.array([0, 1, 0, 1, 1, 1])
+    assert pairs(nodes, colours).tolist() == [2, 4, 0, 5, 1, 3]
+
+
+@given(st.integers(1, 9), st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16]), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_lanes_have_each_run_and_each_round_once(rounds: int, lanes: int, random: object) -> None:
+    """Of any runs, each a number of lanes often: a lane has one of each, and rounds have what they were given."""
+    given = np.array([run for run in range(rounds) for _ in range(lanes)])
+    random.shuffle(given)  # type: ignore[attr-defined]
+    found = dealt(given, rounds, lanes)
+    assert found.shape == (lanes, rounds)
+    assert (np.sort(found, axis=1) == np.arange(rounds)).all()
+    assert (np.sort(found.T, axis=1) == np.sort(given.reshape(rounds, lanes), axis=1)).all()
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 7, 24])

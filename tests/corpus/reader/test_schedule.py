@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corpus.reader.schedule
 from corpus.reader.schedule import LARGEST, Schedule
 
 
@@ -106,8 +107,10 @@ def test_far_sequences_are_found_at_once(parts: list[int]) -> None:
     assert schedule.taken(5, j + 1)[source] == number + 1
 
 
-def test_weights_that_are_too_long_for_a_table_are_said_not_to_be_exact() -> None:
-    """A period of 2,048 rounds of 64 lanes is one, of 2,049 not; two sources are exact whatever their weights."""
+def test_weights_that_are_too_long_for_a_table_are_said_not_to_be_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for 131,072 sequences, a period of 2,048 rounds of 64 lanes is one, of 2,049 not; two sources are exact
+    whatever their weights."""
+    monkeypatch.setattr(corpus.reader.schedule, "LARGEST", 1 << 17)
     assert Schedule(weights_of([1, 1, 2046]), 64).exact
     assert not Schedule(weights_of([1, 1, 2047]), 64).exact
     assert Schedule(weights_of([1, 10**15]), 64).exact

@@ -19,8 +19,12 @@ SIZE: dict[str, Any] = {"sequence_length": 16, "batch_size": 4}
     [
         {},
         {"components": ("de", "en"), "packing": "pad", "too_long": "truncate", "mask": False, "epochs": None},
-        {"mixture": {"en": 0.7, "de": 0.1}, "repeat": 3},
-        {"stages": (Stage(mixture={"en": 1}, steps=2), Stage(mixture={"en": 1, "de": 0.1}, steps=3)), "repeat": 2},
+        {"mixture": {"en": 0.7, "de": 0.1}, "repeat": 3, "places": ()},
+        {
+            "stages": (Stage(mixture={"en": 1}, steps=2), Stage(mixture={"en": 1, "de": 0.1}, steps=3)),
+            "repeat": 2,
+            "places": ("segment_ids",),
+        },
     ],
     ids=["plain", "pad", "mixture", "stages"],
 )

@@ -482,7 +482,7 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
 def test_what_a_killed_build_left_is_cleared(build_graph: BuildGraph, tmp_path: Path) -> None:
     """Leftovers of a work folder neither disturb the next build nor survive it."""
     left = tmp_path / "graph" / ".build.tmp" / "work.duckdb"
-    spilled = left.parent / "arcs" / "host-arcs" / "00000.keys"
+    spilled = left.parent / "arcs" / "host-arcs" / "00000.words"
     spilled.parent.mkdir(parents=True)
     left.write_bytes(b"half a database")
     spilled.write_bytes(b"half an arc")
