@@ -4,9 +4,9 @@ A source is what one pattern of a mixture matches. V lanes take a sequence each,
 rounds. Any sequence's source and its number among the lane's of that source are found by themselves, however far it is.
 After any round, of k sources with k > 2 and weights that are whole numbers u of sum D without a common divisor:
 
-    V D up to 1,048,576  each source is 1 - 1 / (2 k - 2) of a sequence off its share at most, all lanes together, and
+    V D up to 655,360    each source is 1 - 1 / (2 k - 2) of a sequence off its share at most, all lanes together, and
                          each lane less than one off a V-th of what the source has had: a table (period.py). With 64
-                         lanes that is any D up to 16,384, so all weights of four decimals
+                         lanes that is any D up to 10,240, so all weights of four decimals
     longer weights       a few sequences off, a lane up to 3: formulas (divisions.py)
 
 One or two sources take formulas whatever their weights: half a sequence off at most, a lane less than one.
@@ -23,7 +23,7 @@ from typing import Final
 from corpus.reader.divisions import Divisions
 from corpus.reader.period import Period
 
-LARGEST: Final = 1 << 20
+LARGEST: Final = 10 << 16
 """Sequences of a period that is made as a table: some seconds of a core, and as many entries of 6 bytes."""
 
 
@@ -51,5 +51,5 @@ class Schedule:
 
 @functools.lru_cache(maxsize=4)
 def period_of(weights: tuple[int, ...], lanes: int) -> Period:
-    """Return the table of a period, 6 MB at most; stages and readers with the same mixture share it."""
+    """Return the table of a period, 4 MB at most; stages and readers with the same mixture share it."""
     return Period(weights, lanes)

@@ -7,7 +7,7 @@ lists of linking and of dangling targets are parted, and both written in blocks.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
-behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), and 1 bit per node.
+behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), and 3 bits per node.
 """
 
 import json

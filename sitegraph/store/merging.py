@@ -138,6 +138,7 @@ def plain_lists(packed: Packed, width: int, rising: bool) -> Lists:
     else:
         keys = packed.keys()
         keys.sort()
+        packed.check(int(np.searchsorted(keys, np.uint64(width << 32))))
         offsets, sources = split_keys(keys, width)
         twice = repeats(offsets, sources)
     left = drop_repeats(offsets, sources) if twice else len(sources)

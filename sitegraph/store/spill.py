@@ -65,7 +65,7 @@ def mark(source: Any, bits: Any) -> None:  # uint32[m], uint64 words: set the bi
 
 
 @kernel
-def mark_relabelled(keys: Any, relabel: Any, bits: Any) -> None:  # words of arcs: set the bit of relabel[source]
+def mark_relabelled(keys: Any, relabel: Any, bits: Any) -> None:  # keys of arcs: set the bit of relabel[source]
     for key in keys:
         node = np.uint64(relabel[key & np.uint64(0xFFFFFFFF)])
         word, bit = node >> np.uint64(6), np.uint64(1) << (node & np.uint64(63))
@@ -226,7 +226,10 @@ class Spill:
             mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
 
     def read(self, number: int) -> tuple[Packed, Counts | None]:
-        """Return the arcs and counts (int64[m, 7]) of a range, in the order in which they were added, memory-mapped."""
+        """Return the arcs and counts (int64[m, 7]) of a range, in the order in which they were added.
+
+        They are mapped: what is written to them stays in memory.
+        """
         words = self._mapped(number, "words", np.uint32)
         packed = Packed(words, self.width_bits, int(self.sizes[number]), self.path(number, "words"))
         return packed, self._mapped(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
@@ -238,7 +241,7 @@ class Spill:
         with as_storage_error(path):
             if not path.exists() or path.stat().st_size < size:
                 raise self._shorter(number, kind)
-            return np.asarray(np.memmap(path, dtype, "r", shape=size // np.dtype(dtype).itemsize))
+            return np.asarray(np.memmap(path, dtype, "c", shape=size // np.dtype(dtype).itemsize))
 
     def remove(self, number: int) -> None:
         """Delete the files of a range."""

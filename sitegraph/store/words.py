@@ -100,7 +100,7 @@ class Packed:
         return keys
 
     def check(self, found: int) -> None:
-        """Raise StorageError unless as many arcs were found as there should be."""
+        """Raise StorageError unless as many arcs as there should be were found, into nodes that there are."""
         if found != self.arcs:
             told = f"{found:,} arcs where {self.arcs:,} were written"
             raise StorageError(f"{self.path}: {told}; delete its folder and build again")

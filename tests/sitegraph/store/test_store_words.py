@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
+from sitegraph.store.merging import plain_lists
+from sitegraph.store.spill import Spill
 from sitegraph.store.words import WORST, Packed, pack
 
 Arc = tuple[int, int]
@@ -75,3 +77,32 @@ def test_words_that_lack_an_arc_are_told(left: int) -> None:
     assert len(words) == 4
     with pytest.raises(StorageError, match=r"00000\.words: \d arcs where 3 were written"):
         unpacked(words[:left], 12, 3)
+
+
+@pytest.mark.parametrize("rising", [True, False])
+def test_lists_are_sorted_and_have_no_source_twice(rising: bool) -> None:
+    """By hand: 1 and 5 link to 0, 5 to 2 (twice), nobody to 1; the range is narrower than its words could name."""
+    (words,) = packed([(1, 0), (5, 0), (5, 2), (5, 2)], 12, 1)
+    lists = plain_lists(Packed(words, 12, 4, Path("00000.words")), 3, rising)
+    assert lists.offsets.tolist() == [0, 2, 2, 3]
+    assert lists.sources.tolist() == [1, 5, 5]
+
+
+@pytest.mark.parametrize("rising", [True, False])
+@pytest.mark.parametrize(("arcs", "width"), [(3, 4), (5, 4), (4, 2)])
+def test_damaged_words_are_told_before_lists_are_made_of_them(rising: bool, arcs: int, width: int) -> None:
+    """Too few or too many, or one into a node beyond the range."""
+    (words,) = packed([(1, 0), (5, 0), (5, 2), (7, 3)], 12, 1)
+    with pytest.raises(StorageError, match=r"00000\.words: \d arcs where \d were written"):
+        plain_lists(Packed(words, 12, arcs, Path("00000.words")), width, rising)
+
+
+def test_a_spill_in_words_of_another_kind_is_not_taken_up(tmp_path: Path) -> None:
+    """One that was written down without how many words its ranges take is none."""
+    with Spill(tmp_path, 10) as spill:
+        spill.add(np.array([1], np.uint32), np.array([2], np.uint32))
+        spill.save()
+    assert Spill(tmp_path, 10).restore()
+    whole = tmp_path / "whole.json"
+    whole.write_text(whole.read_text().replace('"words"', '"other"'))
+    assert not Spill(tmp_path, 10).restore()
