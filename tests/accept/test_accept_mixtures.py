@@ -41,7 +41,7 @@ def test_mixtures_that_a_table_holds(sources: int) -> None:
     """After each round of a period: Tijdeman's bound for all lanes, less than a sequence and a V-th for one."""
     chosen, found = random.Random(7), []
     for number in range(MIXTURES):
-        total = chosen.choice((20, 100, 200, 1000))
+        total = chosen.choice((20, 100, 200, 1000, 10_000))
         parts = drawn(chosen, sources, total, 1 + 3 * (number % 2))
         for lanes in LANES:
             if total * lanes <= LARGEST:
