@@ -72,22 +72,22 @@ class Forward(Protocol):
 
 
 @kernel
-def of_kind(count: Any, first: Any, table: Any, linking: Any) -> Any:
+def of_kind(count: Any, first: Any, directory: Any, linking: Any) -> Any:
     """Return which of the nodes first ... first + count - 1 link (or do not): int64, less `first`."""
     rows, used = np.empty(count, np.int64), np.uint64(0)
     for t in range(np.uint64(count)):
         rows[used] = t
-        used += np.uint64(links(np.uint64(first) + t, table) == linking)
+        used += np.uint64(links(np.uint64(first) + t, directory) == linking)
     return rows[:used]
 
 
 @kernel
-def fill_block(offsets: Any, sources: Any, rows: Any, table: Any, slots: Any, places: Any) -> None:
+def fill_block(offsets: Any, sources: Any, rows: Any, directory: Any, slots: Any, places: Any) -> None:
     """Write the slots of the sources of some lists one behind another, and where they stand (places int64[m or 0])."""
     at, placed = np.uint64(0), len(places) > 0
     for t in rows:
         for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + 1])):
-            slots[at] = rank(np.uint64(sources[k]), table)
+            slots[at] = rank(np.uint64(sources[k]), directory)
             if placed:
                 places[at] = k
             at += np.uint64(1)
@@ -104,7 +104,7 @@ def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering,
     codes = table.codes(lists.rows)
     degrees, room, arcs = np.diff(lists.offsets), np.empty(0, np.uint32), 0
     for linking in (True, False):
-        rows = of_kind(len(degrees), first, numbering.table, linking)
+        rows = of_kind(len(degrees), first, numbering.directory, linking)
         begin = int(rank_of(first, numbering))
         start, arcs = begin if linking else numbering.sources + first - begin, 0
         for row in range(0, len(rows), BLOCK):
@@ -113,7 +113,7 @@ def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering,
             m = int(offsets[-1])
             room = room if len(room) >= m else np.empty(m, np.uint32)
             places = np.empty(m if len(codes) and len(lists.index) else 0, np.int64)
-            fill_block(lists.offsets, lists.sources, some, numbering.table, room, places)
+            fill_block(lists.offsets, lists.sources, some, numbering.directory, room, places)
             coded = np.zeros(m, codes.dtype)
             pick(codes, lists.index, places, coded)
             references = numbering.references(start + row, len(some))
@@ -124,7 +124,7 @@ def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering,
 
 def rank_of(node: int, numbering: Numbering) -> int:
     """Return how many linking nodes come before a node id."""
-    word = int(numbering.table[node // PER_WORD])
+    word = int(numbering.directory[node // PER_WORD])
     return (word >> 32) + (word & ((1 << node % PER_WORD) - 1)).bit_count()
 
 

@@ -26,7 +26,7 @@ from sitegraph.store.classes import (
     real,
 )
 from sitegraph.store.relabelling import coded, relabelled_runs
-from sitegraph.store.words import Packed, full_gap
+from sitegraph.store.words import Packed, full_gap, next_arc
 
 LEAST_PAGES: Final = 4
 """Pages of a source from which a link on half of them is one of its template; on fewer it may be chance."""
@@ -76,14 +76,7 @@ def sort_stable(words: Any, bits: Any) -> Any:
     twice = np.uint32(0)
     i, source = np.uint64(0), np.uint64(0)
     while i < n:
-        word = np.uint64(words[i])
-        i += one
-        if word >> shift == full:
-            source = np.uint64(words[i]) if i < n else np.uint64(0)
-            i += one
-        else:
-            source += word >> shift
-        target = word & mask
+        target, source, i = next_arc(words, i, source, shift, full)
         last = state[target]  # of the list: the source put down last, and where the next one goes
         at = last & np.uint64(0xFFFFFFFF)
         twice |= np.uint32(last >> np.uint64(32) == source)

@@ -18,26 +18,26 @@ from numpy.typing import NDArray
 from corpus.kernels import inlined, kernel
 
 PER_WORD: Final = 32
-"""Nodes of a word of the table; kernels shift by 5 and 32 for it."""
+"""Nodes of a word of the directory; kernels shift by 5 and 32 for it."""
 
 Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """nodes: how many there are. table: uint64 per 32 nodes, and one more: bit i of word i // 32 is set when node i
+    """nodes: how many there are. directory: uint64 per 32 nodes, and one more: bit i of word i // 32 is set when node i
     links, and the upper half is how many link in the words before."""
 
     nodes: int
-    table: NDArray[np.uint64]
+    directory: NDArray[np.uint64]
 
     @classmethod
     def of_bits(cls, nodes: int, bits: NDArray[np.uint64]) -> Self:
         """Return the numbering of a bitmap of (nodes + 63) // 64 words."""
-        table = np.zeros((nodes + PER_WORD - 1) // PER_WORD + 1, np.uint64)
-        table[:-1] = bits.astype("<u8", copy=False).view("<u4")[: len(table) - 1]
-        fill_counts(table)
-        return cls(nodes, table)
+        directory = np.zeros((nodes + PER_WORD - 1) // PER_WORD + 1, np.uint64)
+        directory[:-1] = bits.astype("<u8", copy=False).view("<u4")[: len(directory) - 1]
+        fill_counts(directory)
+        return cls(nodes, directory)
 
     @classmethod
     def of_flags(cls, links: NDArray[np.bool_]) -> Self:
@@ -50,13 +50,13 @@ class Numbering:
     @property
     def sources(self) -> int:
         """How many nodes link: the slots below are theirs."""
-        return int(self.table[-1] >> np.uint64(32))
+        return int(self.directory[-1] >> np.uint64(32))
 
     @property
     def bits(self) -> NDArray[np.uint64]:
         """The bitmap: bit i of word i // 64 is set when node i links."""
         halves = np.zeros((self.nodes + 63) // 64 * 2, "<u4")
-        halves[: len(self.table) - 1] = self.table[:-1] & np.uint64(0xFFFFFFFF)
+        halves[: len(self.directory) - 1] = self.directory[:-1] & np.uint64(0xFFFFFFFF)
         return halves.view("<u8").astype(np.uint64, copy=False)
 
     @property
@@ -66,11 +66,11 @@ class Numbering:
 
     def slots(self, ids: NDArray[Any]) -> Ids:
         """Return the slot of each id. Raises IndexError for one that is no node."""
-        return self._whole(_slots(ids, self.table, self.nodes), ids)
+        return self._whole(_slots(ids, self.directory, self.nodes), ids)
 
     def ids(self, slots: NDArray[Any]) -> Ids:
         """Return the id of each slot. Raises IndexError for one that is no node's."""
-        return self._whole(_ids(slots, self.table, self.nodes), slots)
+        return self._whole(_ids(slots, self.directory, self.nodes), slots)
 
     def _whole(self, found: Any, asked: NDArray[Any]) -> Ids:
         if len(found) < len(asked):
@@ -82,7 +82,7 @@ class Numbering:
         if first + count <= self.sources:
             return np.arange(first, first + count)
         start = int(self.ids(np.array([first]))[0])
-        return np.asarray(_references(start, count, self.table))
+        return np.asarray(_references(start, count, self.directory))
 
     def by_id(self, values: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return values[slot] of the ids from `start` to `stop`."""
@@ -91,11 +91,11 @@ class Numbering:
 
 
 @kernel
-def fill_counts(table: Any) -> None:  # words of bits: put into each how many are set before it
+def fill_counts(directory: Any) -> None:  # words of bits: put into each how many are set before it
     before = np.uint64(0)
-    for i in range(len(table)):
-        table[i] |= before << np.uint64(32)
-        before += np.uint64(popcount(table[i] & np.uint64(0xFFFFFFFF)))
+    for i in range(len(directory)):
+        directory[i] |= before << np.uint64(32)
+        before += np.uint64(popcount(directory[i] & np.uint64(0xFFFFFFFF)))
 
 
 @inlined
@@ -107,55 +107,55 @@ def popcount(word: Any) -> Any:  # uint64 -> int64; Hacker's Delight, figure 5-2
 
 
 @inlined
-def rank(node: Any, table: Any) -> Any:  # uint64 -> int64: linking nodes with a lower id
-    word = table[node >> np.uint64(5)]
+def rank(node: Any, directory: Any) -> Any:  # uint64 -> int64: linking nodes with a lower id
+    word = directory[node >> np.uint64(5)]
     below = word & ((np.uint64(1) << (node & np.uint64(31))) - np.uint64(1))
     return np.int64(word >> np.uint64(32)) + popcount(below)
 
 
 @inlined
-def links(node: Any, table: Any) -> Any:  # uint64 -> whether the node links
-    return table[node >> np.uint64(5)] >> (node & np.uint64(31)) & np.uint64(1) == np.uint64(1)
+def links(node: Any, directory: Any) -> Any:  # uint64 -> whether the node links
+    return directory[node >> np.uint64(5)] >> (node & np.uint64(31)) & np.uint64(1) == np.uint64(1)
 
 
 # Both stop before the first number that is none of a node: behind the bitmap lies other memory.
 
 
 @kernel
-def _slots(ids: Any, table: Any, nodes: Any) -> Any:
+def _slots(ids: Any, directory: Any, nodes: Any) -> Any:
     out = np.empty(len(ids), np.int64)
-    sources = np.int64(table[-1] >> np.uint64(32))
+    sources = np.int64(directory[-1] >> np.uint64(32))
     for i in range(len(ids)):
         if ids[i] < 0 or ids[i] >= nodes:
             return out[:i]
         node = np.uint64(ids[i])
-        place = rank(node, table)
-        out[i] = place if links(node, table) else sources + np.int64(node) - place
+        place = rank(node, directory)
+        out[i] = place if links(node, directory) else sources + np.int64(node) - place
     return out
 
 
 @kernel
-def _ids(slots: Any, table: Any, nodes: Any) -> Any:
+def _ids(slots: Any, directory: Any, nodes: Any) -> Any:
     out = np.empty(len(slots), np.int64)
     half, ones = np.uint64(32), np.uint64(0xFFFFFFFF)
-    sources = np.int64(table[-1] >> half)
+    sources = np.int64(directory[-1] >> half)
     for i in range(len(slots)):
         if slots[i] < 0 or slots[i] >= nodes:
             return out[:i]
         linking = slots[i] < sources
         place = slots[i] if linking else slots[i] - sources
-        low, high = 0, len(table) - 2
+        low, high = 0, len(directory) - 2
         while low < high:  # the last word with at most `place` nodes of this kind before it
             middle = (low + high + 1) // 2
-            before = np.int64(table[middle] >> half)
+            before = np.int64(directory[middle] >> half)
             seen = before if linking else 32 * middle - before
             if seen <= place:
                 low = middle
             else:
                 high = middle - 1
-        before = np.int64(table[low] >> half)
+        before = np.int64(directory[low] >> half)
         left = place - (before if linking else 32 * low - before)
-        word = (table[low] if linking else ~table[low]) & ones
+        word = (directory[low] if linking else ~directory[low]) & ones
         for _ in range(left):
             word &= word - np.uint64(1)
         out[i] = 32 * low + popcount((word & -word) - np.uint64(1))
@@ -163,13 +163,13 @@ def _ids(slots: Any, table: Any, nodes: Any) -> Any:
 
 
 @kernel
-def _references(start: Any, count: Any, table: Any) -> Any:
+def _references(start: Any, count: Any, directory: Any) -> Any:
     """Walk over dangling nodes from the id `start` on."""
     out = np.empty(count, np.int64)
     node = np.uint64(start)
-    place = rank(node, table)
+    place = rank(node, directory)
     for i in range(count):
-        while links(node, table):
+        while links(node, directory):
             place += 1
             node += np.uint64(1)
         out[i] = place

@@ -60,26 +60,31 @@ def pack(source: Any, target: Any, bits: Any, nexts: Any, words: Any) -> None:  
     nexts[last] = at
 
 
+@inlined
+def next_arc(words: Any, i: Any, source: Any, shift: Any, full: Any) -> Any:  # -> target, source, place behind the arc
+    """Read the arc at words[i]; source: that of the arc before. shift, full: the bits of targets, and `full_gap`."""
+    word, after = np.uint64(words[i]), i + np.uint64(1)
+    if word >> shift == full:
+        source = np.uint64(words[after]) if after < np.uint64(len(words)) else np.uint64(0)
+        after += np.uint64(1)
+    else:
+        source += word >> shift
+    return word & ((np.uint64(1) << shift) - np.uint64(1)), source, after
+
+
 @kernel
 def unpack(words: Any, bits: Any, keys: Any) -> Any:
     """Write the arcs of words into keys (uint64[m]): target in the upper half, source in the lower.
 
     Return how many arcs the words hold; those beyond m are not written.
     """
-    shift = np.uint64(bits)
-    mask, full = (np.uint64(1) << shift) - np.uint64(1), full_gap(shift)
+    shift, full = np.uint64(bits), full_gap(np.uint64(bits))
     i, at, n, m = np.uint64(0), np.uint64(0), np.uint64(len(words)), np.uint64(len(keys))
     source = np.uint64(0)
     while i < n:
-        word = np.uint64(words[i])
-        i += np.uint64(1)
-        if word >> shift == full:
-            source = np.uint64(words[i]) if i < n else np.uint64(0)
-            i += np.uint64(1)
-        else:
-            source += word >> shift
+        target, source, i = next_arc(words, i, source, shift, full)
         if at < m:
-            keys[at] = (word & mask) << np.uint64(32) | source & np.uint64(0xFFFFFFFF)
+            keys[at] = target << np.uint64(32) | source & np.uint64(0xFFFFFFFF)
         at += np.uint64(1)
     return at
 
