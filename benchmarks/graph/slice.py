@@ -31,7 +31,7 @@ from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
 from sitegraph.store.builder import write_range
 from sitegraph.store.classes import CLASSES, ClassTable
-from sitegraph.store.merging import ALONE, plain_lists
+from sitegraph.store.merging import ALONE, rising_lists
 from sitegraph.store.spill import Spill
 
 MODULE: Final = "benchmarks.graph.slice"
@@ -59,7 +59,7 @@ def make(folder: str, hosts: int, arcs: int, share: float) -> dict[str, Any]:
 
     _, generated = clocked(generate)
     _, built = clocked(lambda: write(root, web, spill, np.flatnonzero(wanted).tolist()))
-    targets = sum(width(spill, number) for number in np.flatnonzero(wanted).tolist())
+    targets = sum(spill.width(number) for number in np.flatnonzero(wanted).tolist())
     return {"hosts": web.hosts, "sources": web.sources, "targets": targets, "generate": generated, "build": built}
 
 
@@ -71,11 +71,6 @@ def chosen(ranges: int, share: float) -> Any:
     return wanted
 
 
-def width(spill: Spill, number: int) -> int:
-    """Return how many hosts a range has."""
-    return min(1 << spill.width_bits, spill.nodes - (number << spill.width_bits))
-
-
 def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     """Sort, compress and write each range, as ArcBuilder does it."""
     numbering, table = web.numbering(), ClassTable()
@@ -83,9 +78,10 @@ def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
         packed, _ = spill.read(number)
-        lists = plain_lists(packed, width(spill, number), spill.sorted_by_source)
+        lists = rising_lists(packed, number << spill.width_bits, numbering)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            write_range(out, lists, number << spill.width_bits, numbering, table)
+            slots = numbering.of_range(number << spill.width_bits, spill.width(number))
+            write_range(out, lists, slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

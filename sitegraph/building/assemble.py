@@ -2,13 +2,14 @@
 
 Whatever the links came from (a crawl's link table, Common Crawl's text files, arrays), it ends here: hosts are folded
 into registered domains (fold.py), host arcs built range by range, and each finished range is at once folded and
-spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold, 8 per node for in-degrees,
-and one range of arcs.
+spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold (twice while it is put in the
+order of slots), 8 per node for in-degrees, and one range of arcs.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,56 +59,57 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
     """
     built = Built()
     names = Names(out.names("host").path(0))
+    numbering = Numbering.of_bits(len(names), spill.links)
     domain_of, domains = fold_hosts(out, names, suffixes, built)
-    with Spill(work / "domain-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
+    domain_of = numbering.by_slot(domain_of)
+    pages = None if hosts.pages is None else numbering.by_slot(hosts.pages)
+    with Spill(work / "folded-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
         done = folded.restore()
-        add_hosts(out, spill, hosts, domain_of, None if done else Folding(domain_of, folded), built)
+        arcs = ArcBuilder(
+            spill=spill,
+            arcs=out.arcs("host"),
+            classes=out.classes("host"),
+            numbering=numbering,
+            origin=Origin(domains=domain_of, pages=pages),
+            forward=None if done else Folding(domain_of, folded),
+        ).build()
+        finish(out, "host", arcs, built)
+        columns = {"domain": partial(numbering.by_id, domain_of), "crawled": hosts.crawled}
+        write_nodes(out, "host", columns, arcs.in_domains, numbering, built)
         if not done:
             folded.mark_links(domain_of)
             folded.save()
-        pages = None
-        if hosts.pages is not None:
-            pages = totals(hosts.pages, flags(spill.links, 0, len(names)), domain_of, len(domains.hosts))
-        add_domains(out, folded, domains, Origin(relabel=domain_of, pages=pages), built)
+        add_domains(out, folded, domains, domain_of, pages, numbering.sources, built)
     return built
 
 
-def add_hosts(
+def add_domains(
     out: GraphSets,
-    spill: Spill,
-    hosts: Hosts,
+    folded: Spill,
+    domains: "Domains",
     domain_of: NDArray[np.int32],
-    folding: "Folding | None",
+    pages: NDArray[np.int64] | None,
+    linking: int,
     built: Built,
 ) -> None:
-    """Build the host level; `folding` gets its arcs as they are finished."""
-    numbering = Numbering.of_bits(len(domain_of), spill.links)
-    arcs = ArcBuilder(
-        spill=spill,
-        arcs=out.arcs("host"),
-        classes=out.classes("host"),
-        numbering=numbering,
-        origin=Origin(domains=domain_of, pages=hosts.pages),
-        forward=folding,
-    ).build()
-    finish(out, "host", arcs, built)
-    columns = {"domain": domain_of, "in_domains": arcs.in_domains, "crawled": hosts.crawled}
-    write_nodes(out, "host", columns, numbering, built)
+    """Build the level of registered domains from arcs between hosts and domains.
 
-
-def add_domains(out: GraphSets, folded: Spill, domains: "Domains", origin: Origin, built: Built) -> None:
-    """Build the level of registered domains from arcs between hosts and domains."""
+    domain_of, pages: per slot of a host, of which the first `linking` link; in domain_of slots take the place of ids.
+    """
     numbering = Numbering.of_bits(len(domains.hosts), folded.links)
+    for start in range(0, len(domain_of), ROWS):
+        domain_of[start : start + ROWS] = numbering.slots(domain_of[start : start + ROWS])
+    total = None if pages is None else totals(pages, linking, domain_of, len(domains.hosts))
     arcs = ArcBuilder(
         spill=folded,
         arcs=out.arcs("domain"),
         classes=out.classes("domain"),
         numbering=numbering,
-        origin=origin,
+        origin=Origin(relabel=domain_of, pages=total),
     ).build()
     finish(out, "domain", arcs, built)
-    columns = {"hosts": domains.hosts, "in_domains": arcs.in_domains, "platform": domains.platform}
-    write_nodes(out, "domain", columns, numbering, built)
+    columns = {"hosts": domains.hosts, "platform": domains.platform}
+    write_nodes(out, "domain", columns, arcs.in_domains, numbering, built)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,27 +149,27 @@ def sha256(path: Path) -> tuple[str, int]:
         return hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size
 
 
-def totals(
-    pages: NDArray[np.int64], links: NDArray[np.bool_], domain_of: NDArray[np.int32], domains: int
-) -> NDArray[np.int64]:
-    """Return the pages of each domain; 0, unknown, where one of its hosts that link has an unknown number."""
+def totals(pages: NDArray[np.int64], linking: int, domain_of: NDArray[np.int32], domains: int) -> NDArray[np.int64]:
+    """Return the pages of each domain; 0, unknown, where one of its hosts that link (the first `linking`) has an
+    unknown number."""
     found = np.zeros(domains, np.int64)
     np.add.at(found, domain_of, pages)
-    found[domain_of[links & (pages == 0)]] = 0
+    found[domain_of[:linking][pages[:linking] == 0]] = 0
     return found
 
 
 @kernel
-def leaving(offsets: Any, sources: Any, first: Any, domains: Any, source: Any, target: Any, places: Any) -> Any:
+def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, target: Any, places: Any) -> Any:
     """Fill in the arcs of lists that leave a domain; return how many there are.
 
-    offsets int64[k + 1] from any place on: the lists of the nodes from `first` on, in sources (uint32). source, target
-    (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in `sources` the arc stands) are filled.
+    offsets int64[k + 1] from any place on: lists in sources (uint32), into nodes whose domains are owns (int32[k]);
+    domains int32 per slot. source, target (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in
+    `sources` the arc stands) are filled.
     """
     used = np.uint64(0)
     placed = len(places) > 0
     for t in range(np.uint64(len(offsets) - 1)):
-        own = domains[np.uint64(first) + t]
+        own = owns[t]
         for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + np.uint64(1)])):
             host = sources[k]
             source[used], target[used] = host, own
@@ -179,19 +181,23 @@ def leaving(offsets: Any, sources: Any, first: Any, domains: Any, source: Any, t
 
 @dataclass(slots=True)
 class Folding:
-    """Fold finished host arcs into arcs from hosts to registered domains, and spill them."""
+    """Fold finished host arcs into arcs from hosts to registered domains, and spill them.
+
+    domain_of: int32 per slot of a host, its domain's id.
+    """
 
     domain_of: NDArray[np.int32]
     spill: Spill
 
-    def add(self, first: int, lists: Lists) -> None:
-        """Spill the arcs of a range whose first host is `first`, those within a domain left out."""
+    def add(self, slots: NDArray[np.int64], lists: Lists) -> None:
+        """Spill the arcs of lists, those within a domain left out."""
         for start, stop in slices(lists.offsets, SLICE):
             offsets = lists.offsets[start : stop + 1]
             size = int(offsets[-1] - offsets[0])
             source, target = np.empty(size, np.uint32), np.empty(size, np.uint32)
             places = np.empty(size if self.spill.counted else 0, np.int64)
-            used = leaving(offsets, lists.sources, first + start, self.domain_of, source, target, places)
+            owns = self.domain_of[slots[start:stop]]
+            used = leaving(offsets, lists.sources, owns, self.domain_of, source, target, places)
             source, target = source[:used], target[:used]
             if not self.spill.counted:
                 self.spill.add(source, target)
@@ -200,7 +206,7 @@ class Folding:
             counts = lists.rows[lists.index[places]]
             self.spill.add(source, target, counts)
             owned = counts[:, OWNER] & FORWARD > 0
-            hosts = first + start - 1 + np.searchsorted(offsets, places[owned], side="right")
+            hosts = slots[start - 1 + np.searchsorted(offsets, places[owned], side="right")]
             self._mark_other_way(source[owned], hosts.astype(np.uint32))
 
     def state(self) -> dict[str, Any]:
@@ -234,16 +240,28 @@ def finish(out: GraphSets, level: Level, arcs: BuiltArcs, built: Built) -> None:
     built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
 
 
-def write_nodes(out: GraphSets, level: Level, columns: dict[str, Any], numbering: Numbering, built: Built) -> None:
-    """Write the nodes of a level; `links` comes from the numbering, and stands for `crawled` where that is None."""
+def write_nodes(
+    out: GraphSets,
+    level: Level,
+    columns: dict[str, Any],
+    in_domains: NDArray[np.int64],
+    numbering: Numbering,
+    built: Built,
+) -> None:
+    """Write the nodes of a level: columns are values by id, or what returns those from one id to another; in_domains is
+    by slot. `links` comes from the numbering, and stands for `crawled` where that is None.
+    """
     schema, bits = NODES[level], numbering.bits
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
             links = flags(bits, start, stop)
-            rows = {name: links if values is None else values[start:stop] for name, values in columns.items()} | {
-                "links": links
-            }
+            rows = {"links": links, "in_domains": numbering.by_id(in_domains, start, stop)}
+            for name, values in columns.items():
+                if values is None:
+                    rows[name] = links
+                else:
+                    rows[name] = values(start, stop) if callable(values) else values[start:stop]
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))
     built.files.append(writer.written)

@@ -180,8 +180,8 @@ def assemble_domains(out: GraphSets, spill: Spill, names: Names, hosts: NDArray[
     arcs = ArcBuilder(spill=spill, arcs=out.arcs("domain"), classes=out.classes("domain"), numbering=numbering).build()
     built = Built(files=[written_names(out.names("domain"), names)])
     finish(out, "domain", arcs, built)
-    columns = {"hosts": hosts, "in_domains": arcs.in_domains, "platform": platforms(names, suffixes)}
-    write_nodes(out, "domain", columns, numbering, built)
+    columns = {"hosts": hosts, "platform": platforms(names, suffixes)}
+    write_nodes(out, "domain", columns, arcs.in_domains, numbering, built)
     return built
 
 

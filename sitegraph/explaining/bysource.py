@@ -28,7 +28,7 @@ def arcs_by_source(graph: Graph, work: Path) -> Iterator[tuple[Ids, Ids]]:
         spill.close()
         for number in range(spill.ranges):
             packed, _ = spill.read(number)
-            keys = packed.keys()
+            keys = packed.keys(graph.n)
             spill.remove(number)
             keys.sort()
             yield (keys >> np.uint64(32)).astype(np.uint32) + np.uint32(number << spill.width_bits), as_ids(keys & LOW)

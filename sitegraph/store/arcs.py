@@ -110,7 +110,8 @@ class ArcsWriter(WholeWriter):
     ) -> None:
         """Write the lists of consecutive targets from slot `first` on.
 
-        offsets int64[count + 1] from 0 on into sources (slots, ascending within a list, none twice) and codes.
+        offsets int64[count + 1] from 0 on into sources (slots, ascending within a list, none twice) and codes (a class
+        each; none where the graph has one).
         """
         count, m, width = len(offsets) - 1, len(sources), self._description.code_bytes
         degrees, escapes = np.empty(count, np.uint8), np.empty(count, "<u4")

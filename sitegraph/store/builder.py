@@ -2,8 +2,8 @@
 
 A range (spill.py) is sorted by (target, source), and equal arcs become one (merging.py). Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
-domain that link to one target become one arc that knows how many they were. Then the sources are numbered by slots,
-lists of linking and of dangling targets are parted, and both written in blocks.
+domain that link to one target become one arc that knows how many they were. The lists of linking and of dangling
+targets are written in blocks of their own.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.kernels import kernel
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
@@ -26,17 +25,26 @@ from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import ClassTable
 from sitegraph.store.kept import keep, kept
 from sitegraph.store.linking import linking_domains
-from sitegraph.store.merging import ALONE, Lists, counted_lists, plain_lists, relabelled, with_sitewide
-from sitegraph.store.numbering import PER_WORD, Numbering, links, rank
+from sitegraph.store.merging import (
+    ALONE,
+    Lists,
+    counted_lists,
+    plain_lists,
+    relabelled,
+    rising_lists,
+    with_sitewide,
+)
+from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.spill import Spill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What else is known of the nodes of a level.
+    """What else is known of the nodes of a level, by slot.
 
-    relabel: int32 per spilled source, its node (the domain of a host). domains: int32 per node, its registered domain,
-    to count linking domains by; None where nodes are domains. pages: int64 per node, pages read of it, 0 where unknown.
+    relabel: int32 per slot that was spilled as a source (a host), the slot of its node (its domain). domains: int32 per
+    node, its registered domain, to count linking domains by; None where nodes are domains. pages: int64 per node, pages
+    read of it, 0 where unknown.
     """
 
     relabel: NDArray[np.int32] | None = None
@@ -46,7 +54,7 @@ class Origin:
 
 @dataclass(slots=True)
 class BuiltArcs:
-    """Finished arcs of a level: files, how many arcs, and per node the distinct domains that link to it (int64)."""
+    """Finished arcs of a level: files, how many arcs, and per slot the distinct domains that link to it (int64)."""
 
     files: list[Written] = field(default_factory=list)
     arcs: int = 0
@@ -58,8 +66,8 @@ class BuiltArcs:
 class Forward(Protocol):
     """Who gets the lists of each range as it is finished, and can be told to go on where a killed build was."""
 
-    def add(self, first: int, lists: Lists) -> None:
-        """Take the lists of a range whose first node is `first`, ids as they are stored."""
+    def add(self, slots: NDArray[np.int64], lists: Lists) -> None:
+        """Take the lists of a range, those into the nodes of some slots (int64 per list)."""
         ...
 
     def state(self) -> Any:
@@ -71,61 +79,21 @@ class Forward(Protocol):
         ...
 
 
-@kernel
-def of_kind(count: Any, first: Any, directory: Any, linking: Any) -> Any:
-    """Return which of the nodes first ... first + count - 1 link (or do not): int64, less `first`."""
-    rows, used = np.empty(count, np.int64), np.uint64(0)
-    for t in range(np.uint64(count)):
-        rows[used] = t
-        used += np.uint64(links(np.uint64(first) + t, directory) == linking)
-    return rows[:used]
-
-
-@kernel
-def fill_block(offsets: Any, sources: Any, rows: Any, directory: Any, slots: Any, places: Any) -> None:
-    """Write the slots of the sources of some lists one behind another, and where they stand (places int64[m or 0])."""
-    at, placed = np.uint64(0), len(places) > 0
-    for t in rows:
-        for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + 1])):
-            slots[at] = rank(np.uint64(sources[k]), directory)
-            if placed:
-                places[at] = k
-            at += np.uint64(1)
-
-
-@kernel
-def pick(codes: Any, index: Any, places: Any, out: Any) -> None:  # out[i] = codes[index[places[i]]]
-    for i in range(np.uint64(len(places))):
-        out[i] = codes[np.uint64(index[np.uint64(places[i])])]
-
-
-def write_range(out: ArcsWriter, lists: Lists, first: int, numbering: Numbering, table: ClassTable) -> int:
-    """Write the blocks of a range whose first node is `first`; return how many arcs lead to dangling nodes."""
+def write_range(
+    out: ArcsWriter, lists: Lists, slots: NDArray[np.int64], numbering: Numbering, table: ClassTable
+) -> int:
+    """Write the blocks of a range, `slots` being those of its nodes; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
-    degrees, room, arcs = np.diff(lists.offsets), np.empty(0, np.uint32), 0
-    for linking in (True, False):
-        rows = of_kind(len(degrees), first, numbering.directory, linking)
-        begin = int(rank_of(first, numbering))
-        start, arcs = begin if linking else numbering.sources + first - begin, 0
-        for row in range(0, len(rows), BLOCK):
-            some = rows[row : row + BLOCK]
-            offsets = np.concatenate([[0], np.cumsum(degrees[some])])
-            m = int(offsets[-1])
-            room = room if len(room) >= m else np.empty(m, np.uint32)
-            places = np.empty(m if len(codes) and len(lists.index) else 0, np.int64)
-            fill_block(lists.offsets, lists.sources, some, numbering.directory, room, places)
-            coded = np.zeros(m, codes.dtype)
-            pick(codes, lists.index, places, coded)
-            references = numbering.references(start + row, len(some))
-            out.write(start + row, offsets, room[:m], coded, references)
-            arcs += m
-    return arcs
-
-
-def rank_of(node: int, numbering: Numbering) -> int:
-    """Return how many linking nodes come before a node id."""
-    word = int(numbering.directory[node // PER_WORD])
-    return (word >> 32) + (word & ((1 << node % PER_WORD) - 1)).bit_count()
+    linking, row = int(np.searchsorted(slots, numbering.sources)), 0
+    while row < len(slots):
+        end = min(row + BLOCK, linking if row < linking else len(slots))
+        offsets = lists.offsets[row : end + 1]
+        arcs = slice(int(offsets[0]), int(offsets[-1]))
+        coded = codes[lists.index[arcs]] if len(codes) else codes  # none where all are of one class
+        references = numbering.references(int(slots[row]), end - row)
+        out.write(int(slots[row]), offsets - offsets[0], lists.sources[arcs], coded, references)
+        row = end
+    return int(lists.offsets[-1] - lists.offsets[linking])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,23 +149,26 @@ class ArcBuilder:
     def _first(self, number: int) -> int:
         return number << self.spill.width_bits
 
-    def _width(self, number: int) -> int:
-        return min(1 << self.spill.width_bits, self.spill.nodes - self._first(number))
-
     def _lists(self, number: int) -> Lists:
         """Return the sorted lists of a range, from its spilled arcs."""
         packed, counts = self.spill.read(number)
-        width = self._width(number)
-        if counts is not None:
-            lists = counted_lists(packed.keys(), counts, width, only_real=self.origin.relabel is None)
+        relabel = self.origin.relabel
+        if counts is None and self.spill.sorted_by_source:
+            return rising_lists(packed, self._first(number), self.numbering)
+        keys = packed.keys(self.numbering.nodes if relabel is None else len(relabel))
+        number_targets(keys, self._first(number), packed.width, self.numbering.directory)
+        if relabel is None:
+            number_sources(keys, self.numbering.directory)
+        if counts is None:
+            lists = plain_lists(keys, packed.width)
         else:
-            lists = plain_lists(packed, width, self.spill.sorted_by_source)
-        if self.origin.relabel is not None:
-            lists = relabelled(lists, self.origin.relabel)
+            lists = counted_lists(keys, counts, packed.width, only_real=relabel is None)
+        if relabel is not None:
+            lists = relabelled(lists, relabel)
         return with_sitewide(lists, self.origin.pages) if self.origin.pages is not None else lists
 
     def _prepared_path(self, number: int) -> Path:
-        return self.spill.folder / f"{number:05d}.sorted"
+        return self.spill.folder / f"{number:05d}.lists"
 
     def _prepared(self, number: int) -> Lists:
         """Return the lists of a range that carry counts, sorted once and kept beside the spill."""
@@ -210,18 +181,18 @@ class ArcBuilder:
         return lists
 
     def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
-        first, width = self._first(number), self._width(number)
+        slots = self.numbering.of_range(self._first(number), self.spill.width(number))
         mark = self.spill.folder / f"{number:05d}.done.json"
-        domains = self.spill.folder / f"{number:05d}.domains.npy"
-        done = mark.exists() and self.arcs.path(number).exists()
+        linking = self.spill.folder / f"{number:05d}.linking.npy"
+        done = mark.exists() and linking.exists() and self.arcs.path(number).exists()
         if not done:
             lists = self._prepared(number) if counted else self._lists(number)
             with ArcsWriter(self.arcs, number, description) as out:
-                tail = write_range(out, lists, first, self.numbering, table)
-            with as_storage_error(domains):
-                np.save(domains, linking_domains(lists, first, self.origin.domains))
+                tail = write_range(out, lists, slots, self.numbering, table)
+            with as_storage_error(linking):
+                np.save(linking, linking_domains(lists, slots, self.origin.domains))
             if self.forward:
-                self.forward.add(first, lists)
+                self.forward.add(slots, lists)
             forwarded = self.forward.state() if self.forward else None
             write_text(mark, json.dumps(asdict(out.written) | {"tail": tail, "forwarded": forwarded}))
             self.spill.remove(number)
@@ -234,5 +205,5 @@ class ArcBuilder:
         written = Written(**found)
         built.files.append(written)
         built.arcs += written.rows
-        built.in_domains[first : first + width] = np.load(domains)
+        built.in_domains[slots] = np.load(linking)
         tick(written.rows)

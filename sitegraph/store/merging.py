@@ -3,6 +3,10 @@
 Arcs without counts are sorted as 64-bit keys (target, source); where their sources never fell when they were spilled,
 their words (words.py) are put down by target as they come, once it is counted how many each has. Arcs with counts are
 sorted with them, and those of equal arcs are added up.
+
+From here on sources are slots (numbering.py), and lists are in the order of slots, those of linking nodes first. Where
+sources come in order the words that number them lie at hand, what is looked up by source later lies in a quarter of the
+memory, and blocks are stretches of lists.
 """
 
 import math
@@ -25,6 +29,7 @@ from sitegraph.store.classes import (
     as_keys,
     real,
 )
+from sitegraph.store.numbering import Numbering, links, rank
 from sitegraph.store.relabelling import coded, relabelled_runs
 from sitegraph.store.words import Packed, full_gap, next_arc
 
@@ -34,7 +39,7 @@ LEAST_PAGES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Arcs of a range: those into its i-th node are sources[offsets[i]:offsets[i + 1]] (ids, ascending).
+    """Arcs of a range: those into its i-th node by slot are sources[offsets[i]:offsets[i + 1]] (slots, ascending).
 
     offsets int64[width + 1], sources uint32[m]. Arc k has the counts rows[index[k]] (int64[r, 7]; int32[m]); without
     counts there is one row for all and index is empty.
@@ -51,15 +56,16 @@ ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 
 
 @kernel
-def sort_stable(words: Any, bits: Any) -> Any:
-    """Sort packed arcs (uint32 words, words.py) whose sources rise, by counting their targets.
+def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, directory: Any) -> Any:
+    """Sort packed arcs (uint32 words, words.py) whose sources rise, by counting their targets, and number the sources.
 
-    -> (offsets int64[2**bits + 1], sources uint32[m], whether a list has a source twice)
+    Targets are the `width` nodes from id `first` on. -> (offsets int64[width + 1], slots uint32[m], whether a list has
+    a source twice, largest id of a source)
     """
     shift, one, n = np.uint64(bits), np.uint64(1), np.uint64(len(words))
-    width = one << shift
-    mask, full = width - one, full_gap(shift)
-    counts, met = np.zeros(width, np.uint32), np.zeros(1, np.uint32)
+    room, within = one << shift, np.uint64(width)
+    mask, full = room - one, full_gap(shift)
+    counts, met = np.zeros(room, np.uint32), np.zeros(1, np.uint32)
     i = np.uint64(0)
     while i < n:
         word = np.uint64(words[i])
@@ -68,21 +74,31 @@ def sort_stable(words: Any, bits: Any) -> Any:
         if word >> shift == full:  # with a write of its own it stays a branch: added up, i would be waited for
             met[0] += np.uint32(1)
             i += one
-    offsets, state = np.zeros(width + one, np.int64), np.empty(width, np.uint64)
-    for t in range(width):
-        offsets[t + one] = offsets[t] + np.int64(counts[t])
-        state[t] = np.uint64(0xFFFFFFFF) << np.uint64(32) | np.uint64(offsets[t])
-    sources = np.empty(offsets[width], np.uint32)
-    twice = np.uint32(0)
+    offsets, state = np.zeros(within + one, np.int64), np.empty(room, np.uint64)
+    place, at = one, np.uint64(0)
+    for linking in (True, False):
+        for t in range(within):
+            if links(np.uint64(first) + t, directory) == linking:
+                state[t] = np.uint64(0xFFFFFFFF) << np.uint64(32) | at
+                at += np.uint64(counts[t])
+                offsets[place] = at
+                place += one
+    for t in range(within, room):  # none, unless words are damaged
+        state[t] = at
+        at += np.uint64(counts[t])
+    slots = np.empty(at, np.uint32)
+    twice, top, largest = np.uint32(0), np.uint64(nodes) - one, np.uint64(0)
     i, source = np.uint64(0), np.uint64(0)
     while i < n:
         target, source, i = next_arc(words, i, source, shift, full)
-        last = state[target]  # of the list: the source put down last, and where the next one goes
+        largest = max(largest, source)
+        slot = np.uint64(rank(min(source, top), directory))
+        last = state[target]  # of the list: the slot put down last, and where the next one goes
         at = last & np.uint64(0xFFFFFFFF)
-        twice |= np.uint32(last >> np.uint64(32) == source)
-        sources[at] = source
-        state[target] = source << np.uint64(32) | (at + one)
-    return offsets, sources, twice > 0
+        twice |= np.uint32(last >> np.uint64(32) == slot)
+        slots[at] = slot
+        state[target] = slot << np.uint64(32) | (at + one)
+    return offsets, slots, twice > 0, largest
 
 
 @kernel
@@ -122,18 +138,26 @@ def drop_repeats(offsets: Any, sources: Any) -> Any:
     return at
 
 
-def plain_lists(packed: Packed, width: int, rising: bool) -> Lists:
-    """Return the lists of arcs without counts; `rising`: their sources never fell when they were added."""
-    if rising:
-        offsets, sources, twice = sort_stable(packed.words, packed.bits)
-        packed.check(int(offsets[width]))
-        offsets = offsets[: width + 1]
-    else:
-        keys = packed.keys()
-        keys.sort()
-        packed.check(int(np.searchsorted(keys, np.uint64(width << 32))))
-        offsets, sources = split_keys(keys, width)
-        twice = repeats(offsets, sources)
+def rising_lists(packed: Packed, first: int, numbering: Numbering) -> Lists:
+    """Return the lists of arcs without counts whose sources, ids of a numbering, never fell when they were added.
+
+    first: id of the range's first node.
+    """
+    nodes, directory = numbering.nodes, numbering.directory
+    offsets, slots, twice, largest = sort_stable(packed.words, packed.bits, first, packed.width, nodes, directory)
+    packed.check(int(offsets[-1]), int(largest), nodes)
+    return alone(offsets, slots, twice)
+
+
+def plain_lists(keys: NDArray[np.uint64], width: int) -> Lists:
+    """Return the lists of arcs without counts in any order; keys are sorted in place."""
+    keys.sort()
+    offsets, sources = split_keys(keys, width)
+    return alone(offsets, sources, repeats(offsets, sources))
+
+
+def alone(offsets: NDArray[np.int64], sources: NDArray[np.uint32], twice: bool) -> Lists:
+    """Return lists without counts; `twice`: one of them has a source twice."""
     left = drop_repeats(offsets, sources) if twice else len(sources)
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 

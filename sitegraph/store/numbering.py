@@ -84,10 +84,22 @@ class Numbering:
         start = int(self.ids(np.array([first]))[0])
         return np.asarray(_references(start, count, self.directory))
 
+    def of_range(self, first: int, count: int) -> Ids:
+        """Return the slots of the `count` nodes from id `first` on, ascending: linking ones first."""
+        begin, end = _linking_before(first, self.directory), _linking_before(first + count, self.directory)
+        dangling = self.sources + first - begin
+        return np.concatenate([np.arange(begin, end), np.arange(dangling, dangling + count - (end - begin))])
+
     def by_id(self, values: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return values[slot] of the ids from `start` to `stop`."""
         taken: NDArray[Any] = values[self.slots(np.arange(start, stop))]
         return taken
+
+    def by_slot(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values, one per id, in the order of slots."""
+        found = np.empty_like(values)
+        _by_slot(values, self.directory, found)
+        return found
 
 
 @kernel
@@ -118,6 +130,12 @@ def links(node: Any, directory: Any) -> Any:  # uint64 -> whether the node links
     return directory[node >> np.uint64(5)] >> (node & np.uint64(31)) & np.uint64(1) == np.uint64(1)
 
 
+@inlined
+def slot(node: Any, directory: Any, sources: Any) -> Any:  # uint64, uint64 words, int64 -> int64
+    place = rank(node, directory)
+    return place if links(node, directory) else sources + np.int64(node) - place
+
+
 # Both stop before the first number that is none of a node: behind the bitmap lies other memory.
 
 
@@ -128,10 +146,41 @@ def _slots(ids: Any, directory: Any, nodes: Any) -> Any:
     for i in range(len(ids)):
         if ids[i] < 0 or ids[i] >= nodes:
             return out[:i]
-        node = np.uint64(ids[i])
-        place = rank(node, directory)
-        out[i] = place if links(node, directory) else sources + np.int64(node) - place
+        out[i] = slot(np.uint64(ids[i]), directory, sources)
     return out
+
+
+@kernel
+def _by_slot(values: Any, directory: Any, out: Any) -> None:
+    sources = np.int64(directory[-1] >> np.uint64(32))
+    for i in range(np.uint64(len(values))):
+        out[np.uint64(slot(i, directory, sources))] = values[i]
+
+
+@kernel
+def number_sources(keys: Any, directory: Any) -> None:
+    """Put slots in place of the ids of sources, the lower halves of keys (uint64[m]), each that of a node."""
+    sources, ones = np.int64(directory[-1] >> np.uint64(32)), np.uint64(0xFFFFFFFF)
+    for i in range(np.uint64(len(keys))):
+        keys[i] = keys[i] & ~ones | np.uint64(slot(keys[i] & ones, directory, sources))
+
+
+@kernel
+def number_targets(keys: Any, first: Any, count: Any, directory: Any) -> None:
+    """Put places in place of targets, the upper halves of keys: of node first + target among Numbering.of_range."""
+    half, ones, start = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(first)
+    before = rank(start, directory)
+    linking = rank(start + np.uint64(count), directory) - before
+    for i in range(np.uint64(len(keys))):
+        target = keys[i] >> half
+        place = rank(start + target, directory) - before
+        place = place if links(start + target, directory) else linking + np.int64(target) - place
+        keys[i] = np.uint64(place) << half | keys[i] & ones
+
+
+@kernel
+def _linking_before(node: Any, directory: Any) -> Any:
+    return rank(np.uint64(node), directory)
 
 
 @kernel

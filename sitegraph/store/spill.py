@@ -112,6 +112,10 @@ class Spill:
         """Arcs added so far."""
         return int(self.sizes.sum())
 
+    def width(self, number: int) -> int:
+        """Return how many nodes a range has."""
+        return min(1 << self.width_bits, self.nodes - (number << self.width_bits))
+
     def path(self, number: int, kind: str) -> Path:
         """Return the file of a range: kind is `words` or `counts`."""
         return self.folder / f"{number:05d}.{kind}"
@@ -222,7 +226,7 @@ class Spill:
         self.close()
         for number in range(self.ranges):
             packed, counts = self.read(number)
-            keys = packed.keys()
+            keys = packed.keys(len(relabel))
             mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
 
     def read(self, number: int) -> tuple[Packed, Counts | None]:
@@ -230,8 +234,8 @@ class Spill:
 
         They are mapped: what is written to them stays in memory.
         """
-        words = self._mapped(number, "words", np.uint32)
-        packed = Packed(words, self.width_bits, int(self.sizes[number]), self.path(number, "words"))
+        words, arcs = self._mapped(number, "words", np.uint32), int(self.sizes[number])
+        packed = Packed(words, self.width_bits, arcs, self.width(number), self.path(number, "words"))
         return packed, self._mapped(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
 
     def _mapped(self, number: int, kind: str, dtype: Any) -> NDArray[Any]:

@@ -73,39 +73,50 @@ def next_arc(words: Any, i: Any, source: Any, shift: Any, full: Any) -> Any:  # 
 
 
 @kernel
-def unpack(words: Any, bits: Any, keys: Any) -> Any:
+def unpack(words: Any, bits: Any, width: Any, keys: Any) -> Any:
     """Write the arcs of words into keys (uint64[m]): target in the upper half, source in the lower.
 
-    Return how many arcs the words hold; those beyond m are not written.
+    Return how many arcs with targets below `width` the words hold, those beyond m are not written; and the largest
+    source.
     """
     shift, full = np.uint64(bits), full_gap(np.uint64(bits))
     i, at, n, m = np.uint64(0), np.uint64(0), np.uint64(len(words)), np.uint64(len(keys))
-    source = np.uint64(0)
+    source, largest, within = np.uint64(0), np.uint64(0), np.uint64(width)
     while i < n:
         target, source, i = next_arc(words, i, source, shift, full)
+        largest = max(largest, source)
         if at < m:
             keys[at] = target << np.uint64(32) | source & np.uint64(0xFFFFFFFF)
-        at += np.uint64(1)
-    return at
+        at += np.uint64(target < within)
+    return at, largest
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The arcs of a range: uint32 words, how many arcs they hold, and the file they come from."""
+    """The arcs of a range: uint32 words, how many arcs they hold, how many targets there are, and where they lie."""
 
     words: NDArray[np.uint32]
     bits: int
     arcs: int
+    width: int
     path: Path
 
-    def keys(self) -> NDArray[np.uint64]:
-        """Return the arcs as numbers in the order in which they came: target within the range, source below it."""
+    def keys(self, sources: int) -> NDArray[np.uint64]:
+        """Return the arcs as numbers in the order in which they came: target within the range, source below it.
+
+        Raises StorageError where there are more or fewer than were written, or a source is none of the `sources`.
+        """
         keys = np.empty(self.arcs, np.uint64)
-        self.check(int(unpack(self.words, self.bits, keys)))
+        found, largest = unpack(self.words, self.bits, self.width, keys)
+        self.check(int(found), int(largest), sources)
         return keys
 
-    def check(self, found: int) -> None:
-        """Raise StorageError unless as many arcs as there should be were found, into nodes that there are."""
+    def check(self, found: int, largest: int, sources: int) -> None:
+        """Raise StorageError unless as many arcs as there should be were found, from and into nodes that there are."""
         if found != self.arcs:
             told = f"{found:,} arcs where {self.arcs:,} were written"
-            raise StorageError(f"{self.path}: {told}; delete its folder and build again")
+        elif found and largest >= sources:
+            told = f"an arc from {largest:,}, which is none of {sources:,} nodes"
+        else:
+            return
+        raise StorageError(f"{self.path}: {told}; delete its folder and build again")

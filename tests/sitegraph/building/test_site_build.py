@@ -526,9 +526,9 @@ def test_a_full_disk_is_said_at_every_step(tmp_path: Path) -> None:
         with largest_file(size), pytest.raises(StorageError, match=f"{file}: cannot write"):
             graph_of(tmp_path / "g", names, source, target)
     lists = Lists(np.arange(3001), np.arange(3000, dtype=np.uint32), ALONE, np.zeros(3000, np.int32))
-    with largest_file(30_000), pytest.raises(StorageError, match=r"00000\.sorted: cannot write"):
-        keep(tmp_path / "00000.sorted", lists)
-    assert not (tmp_path / "00000.sorted").exists()
+    with largest_file(30_000), pytest.raises(StorageError, match=r"00000\.lists: cannot write"):
+        keep(tmp_path / "00000.lists", lists)
+    assert not (tmp_path / "00000.lists").exists()
     assert open_graph(graph_of(tmp_path / "g", names, source, target))["host"].n == 3000
 
 

@@ -20,19 +20,19 @@ def test_what_was_kept(tmp_path: Path, arcs: int, rows: int) -> None:
     sources = random.integers(0, 2**32, arcs, np.uint32)
     counts = random.integers(0, 2**62, (rows, len(COLUMNS)))
     lists = Lists(np.array([0, arcs // 2, arcs]), sources, counts, index)
-    keep(tmp_path / "0.sorted", lists)
-    found = kept(tmp_path / "0.sorted")
+    keep(tmp_path / "0.lists", lists)
+    found = kept(tmp_path / "0.lists")
     for name in ("offsets", "sources", "rows", "index"):
         one, two = getattr(lists, name), getattr(found, name)
         assert (one.dtype, one.shape) == (two.dtype, two.shape)
         assert np.array_equal(one, two)
-    assert [path.name for path in tmp_path.iterdir()] == ["0.sorted"]
+    assert [path.name for path in tmp_path.iterdir()] == ["0.lists"]
 
 
 def test_a_cut_file_is_an_error(tmp_path: Path) -> None:
     """It would be a graph with arcs missing."""
-    path = tmp_path / "0.sorted"
+    path = tmp_path / "0.lists"
     keep(path, Lists(np.array([0, 9]), np.arange(9, dtype=np.uint32), ALONE, np.zeros(9, np.int32)))
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(StorageError, match=r"0\.sorted: shorter than it was"):
+    with pytest.raises(StorageError, match=r"0\.lists: shorter than it was"):
         kept(path)

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sitegraph.store.builder import rank_of
-from sitegraph.store.numbering import Numbering
+from sitegraph.store.numbering import Numbering, number_sources, number_targets
 
 SIZES = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000]
 
@@ -25,7 +24,9 @@ def check(flags: NDArray[np.bool_]) -> None:
     assert numbering.slots(np.arange(n)).tolist() == slots.tolist()
     assert numbering.ids(np.arange(n)).tolist() == order.tolist()
     before = np.concatenate([[0], np.cumsum(flags)])
-    assert [rank_of(node, numbering) for node in range(n + 1)] == before.tolist()
+    assert numbering.by_slot(np.arange(n)).tolist() == order.tolist()
+    for first, count in {(0, n), (n // 3, n // 2), (n // 2, 0), (n, 0)}:
+        assert numbering.of_range(first, count).tolist() == np.sort(slots[first : first + count]).tolist()
     if len(linking):
         assert numbering.references(0, len(linking)).tolist() == list(range(len(linking)))
     for first in {0, len(dangling) // 2, max(len(dangling) - 1, 0)}:
@@ -74,6 +75,22 @@ def test_ids_of_any_kind(dtype: Any) -> None:
     assert found.dtype == np.int64
     assert found.tolist() == [2, 0, 3, 1]
     assert numbering.ids(np.array([0, 1, 2, 3], dtype)).tolist() == [1, 3, 0, 2]
+
+
+@pytest.mark.parametrize("first", [0, 1, 40, 64, 99])
+def test_arcs_by_slot(first: int) -> None:
+    """Sources become their slots, dangling ones too; targets of a range their places in the order of its slots."""
+    flags = np.random.default_rng(first).random(100) < 0.4
+    numbering, ids = Numbering.of_flags(flags), np.arange(first, 100)
+    targets = np.arange(len(ids), dtype=np.uint64)
+    keys = targets << np.uint64(32) | (ids[::-1]).astype(np.uint64)
+    number_sources(keys, numbering.directory)
+    assert (keys & np.uint64(0xFFFFFFFF)).tolist() == numbering.slots(ids[::-1]).tolist()
+    assert (keys >> np.uint64(32)).tolist() == targets.tolist()
+    number_targets(keys, first, len(ids), numbering.directory)
+    places = (keys >> np.uint64(32)).astype(np.int64)
+    assert numbering.of_range(first, len(ids))[places].tolist() == numbering.slots(ids).tolist()
+    assert (keys & np.uint64(0xFFFFFFFF)).tolist() == numbering.slots(ids[::-1]).tolist()
 
 
 def test_values_by_id() -> None:

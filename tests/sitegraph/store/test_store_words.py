@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
-from sitegraph.store.merging import plain_lists
+from sitegraph.store.merging import Lists, plain_lists, rising_lists
+from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.spill import Spill
 from sitegraph.store.words import WORST, Packed, pack
 
@@ -29,7 +30,7 @@ def packed(arcs: list[Arc], bits: int, ranges: int) -> list[NDArray[np.uint32]]:
 
 def unpacked(words: NDArray[np.uint32], bits: int, arcs: int) -> list[Arc]:
     """Return the arcs of a range, targets within it."""
-    keys = Packed(words, bits, arcs, Path("00000.words")).keys().tolist()
+    keys = Packed(words, bits, arcs, 1 << bits, Path("00000.words")).keys(1 << 32).tolist()
     return [(key & 0xFFFFFFFF, key >> 32) for key in keys]
 
 
@@ -79,22 +80,46 @@ def test_words_that_lack_an_arc_are_told(left: int) -> None:
         unpacked(words[:left], 12, 3)
 
 
+def lists_of(words: NDArray[np.uint32], arcs: int, width: int, links: list[bool], rising: bool) -> Lists:
+    """Return the lists of a range that begins with node 0, sorted either way."""
+    packed, numbering = Packed(words, 12, arcs, width, Path("00000.words")), Numbering.of_flags(np.array(links))
+    if rising:
+        return rising_lists(packed, 0, numbering)
+    keys = packed.keys(len(links))
+    number_sources(keys, numbering.directory)
+    number_targets(keys, 0, width, numbering.directory)
+    return plain_lists(keys, width)
+
+
+LINKS = [False, True, False, False, False, True, False, False]
+
+
 @pytest.mark.parametrize("rising", [True, False])
 def test_lists_are_sorted_and_have_no_source_twice(rising: bool) -> None:
-    """By hand: 1 and 5 link to 0, 5 to 2 (twice), nobody to 1; the range is narrower than its words could name."""
-    (words,) = packed([(1, 0), (5, 0), (5, 2), (5, 2)], 12, 1)
-    lists = plain_lists(Packed(words, 12, 4, Path("00000.words")), 3, rising)
-    assert lists.offsets.tolist() == [0, 2, 2, 3]
-    assert lists.sources.tolist() == [1, 5, 5]
+    """By hand: 1 and 5 link to 0, 5 to 2 (twice) and 1; the range, nodes 0 to 2, is narrower than its words could name.
+    Their slots are 0 and 1, and 1, which links, comes before 0 and 2."""
+    (words,) = packed([(1, 0), (5, 0), (5, 1), (5, 2), (5, 2)], 12, 1)
+    lists = lists_of(words, 5, 3, LINKS, rising)
+    assert lists.offsets.tolist() == [0, 1, 3, 4]
+    assert lists.sources.tolist() == [1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("rising", [True, False])
 @pytest.mark.parametrize(("arcs", "width"), [(3, 4), (5, 4), (4, 2)])
 def test_damaged_words_are_told_before_lists_are_made_of_them(rising: bool, arcs: int, width: int) -> None:
     """Too few or too many, or one into a node beyond the range."""
-    (words,) = packed([(1, 0), (5, 0), (5, 2), (7, 3)], 12, 1)
+    (words,) = packed([(1, 0), (5, 0), (5, 2), (5, 3)], 12, 1)
     with pytest.raises(StorageError, match=r"00000\.words: \d arcs where \d were written"):
-        plain_lists(Packed(words, 12, arcs, Path("00000.words")), width, rising)
+        lists_of(words, arcs, width, LINKS, rising)
+
+
+@pytest.mark.parametrize("rising", [True, False])
+@pytest.mark.parametrize("source", [8, 2**31, 2**32 - 1])
+def test_an_arc_from_no_node_is_told(rising: bool, source: int) -> None:
+    """With its number, before anything is looked up by it."""
+    (words,) = packed([(1, 0), (5, 0), (source, 2)], 12, 1)
+    with pytest.raises(StorageError, match=f"00000.words: an arc from {source:,}, which is none of 8 nodes"):
+        lists_of(words, 3, 4, LINKS, rising)
 
 
 def test_a_spill_in_words_of_another_kind_is_not_taken_up(tmp_path: Path) -> None:
