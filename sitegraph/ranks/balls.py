@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
-from corpus.kernels import kernel
+from corpus.kernels import kernel, uncounted
 from corpus.storage import as_storage_error
 from sitegraph.ranks.hyperloglog import LINE, Rows, add, estimate, raise_by_line, raise_by_part, rows, sigmas
 from sitegraph.ranks.passes import Passes
@@ -75,16 +75,24 @@ def join(chunk: Any, used: Any, registers: Any, into: Any, met: Any) -> None:
         start = stop
 
 
-@kernel
 def unite(
     block: Any, codes: Any, counted: Any, references: Any, registers: Any, grown: Any, wanted: Any, into: Any, met: Any
-) -> Any:
+) -> bool:
     """Raise the rows of a block's targets (uint8[targets, m]) by those of their sources; False where it is damaged.
 
     met: uint8[targets], set for targets with an arc that was followed. registers: uint8[sources, m]. The rest as in
     sift; into without rows only sets met.
     """
-    reading, work, chunk = NOWHERE, scratch(), room(1)
+    work, chunk = scratch(), room(1)
+    return bool(unite_chunks(block, codes, counted, references, registers, grown, wanted, into, met, work, chunk))
+
+
+@uncounted
+def unite_chunks(
+    block: Any, codes: Any, counted: Any, references: Any, registers: Any, grown: Any, wanted: Any, into: Any, met: Any,
+    work: Any, chunk: Any,
+) -> Any:  # fmt: skip
+    reading = NOWHERE
     first = np.uint64(0)
     for _ in range(chunks_of(block[2])):
         used, reading = next_chunk(reading, block, references, len(registers), work, chunk, np.uint64(0))

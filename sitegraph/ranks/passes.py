@@ -125,7 +125,7 @@ class Passes:
                 pull_lists(*lists, self.codes(block), self.weights, c, part, ask)
                 return True
             references = self.graph.references(block)
-            return bool(pull(block.sections, self.codes(block), self.weights, references, c, part, ask))
+            return pull(block.sections, self.codes(block), self.weights, references, c, part, ask)
 
         held = self._held
         self.each(numbers, work)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from corpus.kernels import inlined, kernel
+from corpus.kernels import inlined, kernel, uncounted
 from sitegraph.store.lists import NOWHERE, ROOM, chunks_of, next_chunk, room, scratch
 from sitegraph.store.primitives import prefetch
 
@@ -102,14 +102,20 @@ def add_four(
     return i
 
 
-@kernel
-def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, ask: Any) -> Any:
+def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, ask: bool) -> bool:
     """Add to y (float64[count, k]) what the sources of a block's targets give; return False where it is damaged.
 
     codes: class per arc, empty where all weigh 1; weights float64[classes]; c float64[sources, k], k is 1, 2 or 4;
     ask: whether to prefetch, which pays when c is larger than the cache.
     """
-    reading, work, chunk = NOWHERE, scratch(), room(2)
+    return bool(pull_chunks(block, codes, weights, references, c, y, ask, scratch(), room(2)))
+
+
+@uncounted
+def pull_chunks(
+    block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, ask: Any, work: Any, chunk: Any
+) -> Any:
+    reading = NOWHERE
     count, first, ahead_used = chunks_of(block[2]), np.uint64(0), np.uint64(0)
     for number in range(count + np.uint64(1)):
         ahead = (number & np.uint64(1)) * np.uint64(ROOM)
@@ -216,15 +222,22 @@ def push_chunk(
     return i
 
 
-@kernel
 def push(
-    block: Any, codes: Any, weights: Any, references: Any, sources: Any, z: Any, y: Any, low: Any, ask: Any
-) -> Any:
+    block: Any, codes: Any, weights: Any, references: Any, sources: int, z: Any, y: Any, low: int, ask: bool
+) -> bool:
     """Add to y (float64[range, k], of sources from `low` on) what a block's targets give back; False where damaged.
 
     z float64[targets of the block, k], k is 1 or 2; sources: how many there are in all; the rest as in pull.
     """
-    reading, work, chunk = NOWHERE, scratch(), room(2)
+    return bool(push_chunks(block, codes, weights, references, sources, z, y, low, ask, scratch(), room(2)))
+
+
+@uncounted
+def push_chunks(
+    block: Any, codes: Any, weights: Any, references: Any, sources: Any, z: Any, y: Any, low: Any, ask: Any, work: Any,
+    chunk: Any,
+) -> Any:  # fmt: skip
+    reading = NOWHERE
     count, first, ahead_used = chunks_of(block[2]), np.uint64(0), np.uint64(0)
     for number in range(count + np.uint64(1)):
         ahead = (number & np.uint64(1)) * np.uint64(ROOM)

@@ -23,9 +23,10 @@ finds a source that does not exist before anyone has used it.
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpus.kernels import inlined, kernel
-from sitegraph.store.primitives import LANES, add_up, lift, load_word
+from sitegraph.store.primitives import LANES, add_up, lift, load_word, prefetch
 from sitegraph.store.vbyte import (
     CAN_SHUFFLE,
     PACKS,
@@ -39,10 +40,12 @@ from sitegraph.store.vbyte import (
     encode_shuffled,
 )
 
-CHUNK: Final = 512
+CHUNK: Final = 256
 ESCAPE: Final = 255
 ROOM: Final = CHUNK + LANES
 """Numbers for which gaps and ids of a chunk must have room: the last lanes may write behind the last of them."""
+LINE: Final = 64
+"""Bytes of a cache line."""
 LIMIT: Final = 1 << 31
 """Sources, and gaps between them, are below."""
 
@@ -135,16 +138,27 @@ def chunks_of(control: Any) -> Any:  # uint8[groups] -> uint64
     return np.uint64((len(control) + CHUNK // 4 - 1) // (CHUNK // 4))
 
 
-@inlined
-def scratch() -> Any:
-    """Return what next_chunk works in: gaps, steps from list to list (zeros between chunks), first sources of runs."""
+Room = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]
+
+
+def scratch() -> Room:
+    """Return what next_chunk works in: gaps, steps from list to list (zeros between chunks), first sources of runs.
+
+    Kernels get it, and `room`, from whoever calls them, so that they need not count who holds arrays (kernels.py).
+    """
     return np.empty(ROOM, np.uint32), np.zeros(ROOM, np.uint32), np.empty(ROOM, np.uint32)
 
 
-@inlined
-def room(chunks: Any) -> Any:
+def room(chunks: int) -> Room:
     """Return room for what next_chunk finds, ROOM numbers for each of some chunks: ids, targets, ends."""
-    return np.zeros(chunks * ROOM, np.uint32), np.empty(chunks * ROOM, np.uint32), np.empty(chunks * ROOM, np.uint32)
+    size = chunks * ROOM
+    return np.zeros(size, np.uint32), np.empty(size, np.uint32), np.empty(size, np.uint32)
+
+
+@inlined
+def ask_for(data: Any, start: Any, size: Any) -> None:  # uint8 array; the address may lie behind its end
+    for line in range(np.uint64(size // LINE)):
+        prefetch(data, start + np.uint64(LINE) * line)
 
 
 @inlined
@@ -182,10 +196,16 @@ def next_chunk(reading: Any, block: Any, references: Any, sources: Any, work: An
             offset = np.uint32(firsts[r] - gaps[at])
             steps[at] = offset - before
             at, before = np.uint64(ends[base + r]), offset
-        lift(gaps, steps, vectors, ids, base)
-        for j in range(base, base + at):
-            largest = max(largest, ids[j])
+        largest = lift(gaps, steps, vectors, ids, base)
+        if largest >= sources:  # it may be one of the numbers behind the last id
+            largest = np.uint32(0)
+            for j in range(base, base + at):
+                largest = max(largest, ids[j])
         source = np.int64(ids[base + at - np.uint64(1)])
+    # The next chunk, of two bytes a gap or less as a rule: while reads of a vector wait for memory, nothing else is
+    # brought from there unasked.
+    ask_for(data, byte, 2 * CHUNK)
+    ask_for(control, reading.group + groups, CHUNK // 4)
     reading = Reading(reading.group + groups, byte, target, left, source, escape)
     return used if sound and largest < sources else np.uint64(0), reading
 
@@ -201,7 +221,7 @@ def next_runs(
     The gap of a first source, which is none, becomes 0.
     """
     target, left, escape = reading.target, reading.left, reading.escape
-    i, used, sound = np.uint64(0), np.uint64(0), True
+    i, used, sound, limit = np.uint64(0), np.uint64(0), True, np.uint64(sources)
     if left > 0:
         first = reading.source + np.int64(gaps[i]) + 1
         sound = first < sources
@@ -211,17 +231,19 @@ def next_runs(
         used += np.uint64(1)
     while i < full and target < np.uint64(len(degrees)):
         left = np.uint64(degrees[target])
-        if left > 0:
-            if left == ESCAPE:
-                left = np.uint64(load_word(escapes, escape))
-                escape += np.uint64(4)
-            first = references[target] + unzigzag(gaps[i])
-            sound &= first >= 0 and first < sources
-            gaps[i] = 0
-            count = min(left, full - i)
-            i += count
-            left -= count
-            firsts[used], targets[base + used], ends[base + used] = first, target, i
-            used += np.uint64(1)
+        if left == ESCAPE:
+            left = np.uint64(load_word(escapes, escape))
+            escape += np.uint64(4)
+        # A target without arcs writes a run that the next one writes over: as good as half of them have none, and a
+        # branch on that would be mispredicted.
+        some = left > 0
+        first = references[target] + unzigzag(gaps[i])
+        sound &= bool(np.uint64(first) < limit or not some)
+        gaps[i] = np.uint32(0) if some else gaps[i]
+        count = min(left, full - i)
+        i += count
+        left -= count
+        firsts[used], targets[base + used], ends[base + used] = first, target, i
+        used += np.uint64(some)
         target += np.uint64(1)
     return used if sound else np.uint64(0), target, left, escape

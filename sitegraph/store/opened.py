@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from corpus.errors import MissingError, StorageError
-from corpus.kernels import kernel
+from corpus.kernels import uncounted
 from corpus.storage import as_damage, read_parquet
 from sitegraph.layout import LEVELS, NODES, GraphSets, Level
 from sitegraph.store.arcs import Arcs, Block
@@ -157,12 +157,16 @@ class Graph:
         return Csr(offsets, source[order].astype(np.int32), codes[order])
 
 
-@kernel
-def decode_block(sections: Any, references: Any, limit: Any, offsets: Any, out: Any) -> Any:
+def decode_block(sections: Any, references: Any, limit: int, offsets: Any, out: Any) -> bool:
     """Decode a block into offsets (int64[targets + 1], zeros) and source slots (uint32[arcs]); return its soundness."""
-    reading, work, chunk = NOWHERE, scratch(), room(1)
+    return bool(decode_chunks(sections, references, limit, offsets, out, scratch(), room(1)))
+
+
+@uncounted
+def decode_chunks(sections: Any, references: Any, limit: Any, offsets: Any, out: Any, work: Any, chunk: Any) -> Any:
+    reading = NOWHERE
     ids, targets, ends = chunk
-    at = 0
+    at = np.uint64(0)
     for _ in range(chunks_of(sections[2])):
         used, reading = next_chunk(reading, sections, references, limit, work, chunk, np.uint64(0))
         if used == 0:
@@ -171,8 +175,9 @@ def decode_block(sections: Any, references: Any, limit: Any, offsets: Any, out: 
         for r in range(used):
             offsets[targets[r] + 1] += ends[r] - start
             start = ends[r]
-        out[at : at + start] = ids[:start]
-        at += start
+        for j in range(np.uint64(start)):
+            out[at + j] = ids[j]
+        at += np.uint64(start)
     for t in range(len(offsets) - 1):
         offsets[t + 1] += offsets[t]
     return at == len(out)

@@ -117,6 +117,10 @@ def _summed_up(builder: Any, x: Any) -> Any:
     return x
 
 
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.icmp_unsigned(">", a, b), a, b)
+
+
 @kernel_primitive
 def add_up(context: Any, gaps: Any, vectors: Any) -> Any:
     """Turn the gaps of LANES * vectors numbers (uint32) into running sums of gap + 1, modulo 2**32, in place.
@@ -149,14 +153,14 @@ def add_up(context: Any, gaps: Any, vectors: Any) -> Any:
 def lift(context: Any, sums: Any, steps: Any, vectors: Any, out: Any, place: Any) -> Any:
     """Write sums + running sums of steps to out[place:], LANES * vectors of them, uint32 all, modulo 2**32.
 
-    Steps are zeros afterwards.
+    Return the largest of them. Steps are zeros afterwards.
     """
     del context
-    signature = types.void(sums, steps, types.uint64, out, types.uint64)
+    signature = types.uint32(sums, steps, types.uint64, out, types.uint64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         zeros = _constant([0] * LANES)
-        total = cgutils.alloca_once_value(builder, zeros)
+        total, largest = (cgutils.alloca_once_value(builder, zeros) for _ in range(2))
         with cgutils.for_range(builder, arguments[2]) as loop:
             at = builder.mul(loop.index, ir.Constant(loop.index.type, LANES))
             read, step, write = (
@@ -166,8 +170,15 @@ def lift(context: Any, sums: Any, steps: Any, vectors: Any, out: Any, place: Any
             x, before = _summed_up(builder, builder.load(step, align=4)), builder.load(total)
             builder.store(zeros, step, align=4)
             lifted = builder.add(x, before)
-            builder.store(builder.add(builder.load(read, align=4), lifted), write, align=4)
+            found = builder.add(builder.load(read, align=4), lifted)
+            builder.store(found, write, align=4)
+            builder.store(_larger(builder, builder.load(largest), found), largest)
             builder.store(_of_lanes(builder, lifted, [LANES - 1] * LANES), total)
-        return context.get_dummy_value()
+        most = builder.load(largest)
+        lanes = LANES
+        while lanes > 1:
+            lanes //= 2
+            most = _larger(builder, most, _of_lanes(builder, most, [*range(lanes, 2 * lanes)] * (LANES // lanes)))
+        return builder.extract_element(most, _WORD(0))
 
     return signature, generate

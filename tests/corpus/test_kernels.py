@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numba.core.errors import NumbaError
 
 import corpus.kernels
 
@@ -96,3 +98,26 @@ def test_a_kernel_that_cannot_be_kept_runs_all_the_same(project: Path) -> None:
     assert int(done.stdout) == 1
     assert f"{project / 'cache'}: compiled kernels cannot be kept there (File too large)" in done.stderr
     assert not list(project.rglob("*.nbc"))
+
+
+def test_a_kernel_that_counts_no_references_makes_no_arrays() -> None:
+    """Nobody would free them: numba refuses to compile it."""
+
+    @corpus.kernels.uncounted
+    def add_doubled(values: Any) -> None:
+        doubled = np.empty(len(values), np.int64)
+        for i in range(len(values)):
+            doubled[i] = 2 * values[i]
+        for i in range(len(values)):
+            values[i] += doubled[i]
+
+    @corpus.kernels.uncounted
+    def double(values: Any) -> None:
+        for i in range(len(values)):
+            values[i] *= 2
+
+    values = np.arange(3)
+    double(values)
+    assert values.tolist() == [0, 2, 4]
+    with pytest.raises(NumbaError, match="empty"):
+        add_doubled(values)

@@ -60,9 +60,9 @@ def unpacked(sections: Sections, references: list[int], arcs: int, limit: int = 
 
 
 @kernel
-def read_runs(sections: Any, references: Any, numbers: Any, targets: Any, ends: Any) -> None:
+def read_runs(sections: Any, references: Any, numbers: Any, targets: Any, ends: Any, work: Any) -> None:
     """Write the number of runs of each chunk, and chunk by chunk the target and the end of each."""
-    reading, work, ids = NOWHERE, scratch(), np.empty(ROOM, np.uint32)
+    reading, ids = NOWHERE, np.empty(ROOM, np.uint32)
     for number in range(chunks_of(sections[2])):
         chunk = ids, targets[number], ends[number]
         numbers[number], reading = next_chunk(reading, sections, references, MANY, work, chunk, np.uint64(0))
@@ -73,7 +73,7 @@ def chunks(sections: Sections, references: list[int]) -> list[list[tuple[int, in
     count = -(-len(sections[2]) // (CHUNK // 4))
     numbers = np.zeros(count, np.int64)
     targets, ends = np.zeros((count, ROOM), np.uint32), np.zeros((count, ROOM), np.uint32)
-    read_runs(sections, np.array(references), numbers, targets, ends)
+    read_runs(sections, np.array(references), numbers, targets, ends, scratch())
     parts = zip(numbers.tolist(), targets.tolist(), ends.tolist(), strict=True)
     return [list(zip(t[:used], np.diff([0, *e[:used]]).tolist(), strict=True)) for used, t, e in parts]
 
