@@ -3,7 +3,7 @@
 Whatever the links came from (a crawl's link table, Common Crawl's text files, arrays), it ends here: hosts are folded
 into registered domains (fold.py), host arcs built range by range, and each finished range is at once folded and
 spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold (twice while it is put in the
-order of slots), 8 per node for in-degrees, and one range of arcs.
+order of slots), 16 where pages are known, 8 per node for in-degrees, and one range of arcs.
 """
 
 import hashlib

@@ -39,7 +39,7 @@ from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
 
-VERSION: Final = 2
+VERSION: Final = 3
 MOST_NODES: Final = 2**31 - 1
 """Ids of domains and the gaps of lists are kept in 32 bits with a sign."""
 

@@ -194,7 +194,7 @@ class Balls:
     def _unite(self, block: Block, grown: Flags, wanted: Flags, into: Rows, met: Flags) -> bool:
         references, codes = self._passes.graph.references(block), self._passes.codes(block)
         followed = (block.sections, codes, self._counted, references, self.registers, grown, wanted)
-        return bool(unite(*followed, into, met))
+        return unite(*followed, into, met)
 
     def _settle(self, block: Block, into: Rows, before: Rows, met: Flags) -> int:
         part = slice(block.first, block.first + block.targets)

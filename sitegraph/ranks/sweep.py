@@ -23,8 +23,8 @@ from corpus.kernels import inlined, kernel, uncounted
 from sitegraph.store.lists import NOWHERE, ROOM, chunks_of, next_chunk, room, scratch
 from sitegraph.store.primitives import prefetch
 
-# The loops below stand in full, one for each number of vectors, and are put in place: a call with arrays would count
-# their references up and down, which for every chunk is noticed, and for every arc takes longer than the arc.
+# The loops below stand in full, one for each number of vectors, and are put in place: which one a call takes is known
+# when it is compiled.
 
 
 @inlined

@@ -1,4 +1,4 @@
-"""Arcs by range of targets -> sorted, merged, numbered, compressed: the second half of an external sort.
+"""Arcs by range of targets -> numbered, sorted, merged, compressed: the second half of an external sort.
 
 A range (spill.py) is sorted by (target, source), and equal arcs become one (merging.py). Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
@@ -174,7 +174,7 @@ class ArcBuilder:
         """Return the lists of a range that carry counts, sorted once and kept beside the spill."""
         path = self._prepared_path(number)
         if path.exists():
-            return kept(path)
+            return kept(path, self.spill.nodes)
         lists = self._lists(number)
         keep(path, lists)
         self.spill.remove(number)
@@ -183,14 +183,14 @@ class ArcBuilder:
     def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
         slots = self.numbering.of_range(self._first(number), self.spill.width(number))
         mark = self.spill.folder / f"{number:05d}.done.json"
-        linking = self.spill.folder / f"{number:05d}.linking.npy"
-        done = mark.exists() and linking.exists() and self.arcs.path(number).exists()
+        in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
+        done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()
         if not done:
             lists = self._prepared(number) if counted else self._lists(number)
             with ArcsWriter(self.arcs, number, description) as out:
                 tail = write_range(out, lists, slots, self.numbering, table)
-            with as_storage_error(linking):
-                np.save(linking, linking_domains(lists, slots, self.origin.domains))
+            with as_storage_error(in_domains):
+                np.save(in_domains, linking_domains(lists, slots, self.origin.domains))
             if self.forward:
                 self.forward.add(slots, lists)
             forwarded = self.forward.state() if self.forward else None
@@ -205,5 +205,5 @@ class ArcBuilder:
         written = Written(**found)
         built.files.append(written)
         built.arcs += written.rows
-        built.in_domains[slots] = np.load(linking)
+        built.in_domains[slots] = np.load(in_domains)
         tick(written.rows)

@@ -2,7 +2,8 @@
 
     length of each array and bytes per index (int64[5]) | offsets | sources | rows | index
 
-The index takes as few bytes as the number of rows allows. No check sum: it would take longer than all else here.
+The index takes as few bytes as the number of rows allows. No check sum: it would take longer than all else here. What
+is read is held against the bounds of what it points into.
 """
 
 from pathlib import Path
@@ -28,8 +29,8 @@ def keep(path: Path, lists: Lists) -> None:
     partial.replace(path)
 
 
-def kept(path: Path) -> Lists:
-    """Read lists that were kept."""
+def kept(path: Path, nodes: int) -> Lists:
+    """Read lists that were kept, of sources below `nodes`. Raises StorageError where they cannot be what was kept."""
     with as_storage_error(path), open(path, "rb") as stream:
         *sizes, width = np.fromfile(stream, np.int64, 5).tolist()
         kinds: tuple[Any, ...] = (np.int64, np.uint32, np.int64, f"u{width}")
@@ -37,4 +38,10 @@ def kept(path: Path) -> Lists:
     if [len(array) for array in found] != sizes:
         raise StorageError(f"{path}: shorter than it was; delete its folder and build again")
     offsets, sources, rows, index = found
+    ends = offsets[:1].tolist() == [0] and offsets[-1:].tolist() == [len(sources)]
+    within = int(sources.max(initial=0)) < max(nodes, 1) and int(index.max(initial=0)) < max(
+        len(rows) // len(COLUMNS), 1
+    )
+    if not ends or not within or (np.diff(offsets) < 0).any():
+        raise StorageError(f"{path}: its lists are not what was kept; delete its folder and build again")
     return Lists(offsets, sources, rows.reshape(-1, len(COLUMNS)), index.astype(np.int32))

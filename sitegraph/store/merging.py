@@ -83,7 +83,7 @@ def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, direc
                 at += np.uint64(counts[t])
                 offsets[place] = at
                 place += one
-    for t in range(within, room):  # none, unless words are damaged
+    for t in range(within, room):  # without arcs, unless words are damaged
         state[t] = at
         at += np.uint64(counts[t])
     slots = np.empty(at, np.uint32)

@@ -86,7 +86,8 @@ def rising(source: Any, last: Any) -> Any:  # -> whether the sources never fall,
 class Spill:
     """Files of arcs by range of targets, in `folder`: add(...) any number of times, then read(range) each once.
 
-    counted: arcs come with counts. relabelled: sources are not nodes of the level (hosts, where it is that of domains).
+    counted: arcs come with counts. relabelled: sources are not ids of the level (slots of hosts, where it is that of
+    domains).
     links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell (not said
     of relabelled ones, which come by target). sizes, words: int64 per range, its arcs so far and the words they take.
 
@@ -218,8 +219,18 @@ class Spill:
         if "words" not in state:  # none, or one in words of another kind
             return False
         self.rewind(state)
-        self.links = np.load(self.folder / "links.npy")
+        self.links = self._links()
         return True
+
+    def _links(self) -> NDArray[np.uint64]:
+        """Return the bitmap that `save` wrote. Raises StorageError where it speaks of nodes that there are not."""
+        path = self.folder / "links.npy"
+        with as_storage_error(path):
+            found: NDArray[np.uint64] = np.load(path)
+        beyond = int(found[-1]) >> (self.nodes - 1) % 64 + 1 if self.nodes and len(found) else 0
+        if found.dtype != np.uint64 or found.shape != self.links.shape or beyond:
+            raise StorageError(f"{path}: not the links of {self.nodes:,} nodes; delete its folder and build again")
+        return found
 
     def mark_links(self, relabel: NDArray[np.int32]) -> None:
         """Mark relabel[source] of all arcs as linking nodes, for a spill whose sources are relabelled."""

@@ -259,7 +259,7 @@ def test_neither_chunks_nor_the_decoder_change_a_bit(tmp_path: Path) -> None:
     support = Path(__file__).resolve().parents[2] / "support"
     path = os.pathsep.join([str(support), *filter(None, sys.path)])
     found = []
-    for number, (chunk, plain) in enumerate([(512, ""), (4, ""), (64, ""), (512, "1"), (64, "1")]):
+    for number, (chunk, plain) in enumerate([(256, ""), (4, ""), (64, ""), (256, "1"), (64, "1")]):
         environment = os.environ | {
             "PYTHONPATH": path,
             "HEADWATER_PLAIN_DECODER": plain,

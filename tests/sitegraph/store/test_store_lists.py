@@ -122,7 +122,7 @@ def test_empty_lists(lists: list[list[int]]) -> None:
     assert unpacked(sections, references, arcs) == lists
 
 
-@pytest.mark.parametrize("arcs", [1, 2, 3, 4, 5, 6, 7, 8, 9, 511, 512, 513, 514, 1023, 1024, 1025])
+@pytest.mark.parametrize("arcs", [*range(1, 10), *range(CHUNK - 1, CHUNK + 3), *range(2 * CHUNK - 1, 2 * CHUNK + 2)])
 def test_zeros_that_fill_the_last_group_are_no_arcs(arcs: int) -> None:
     """Neither with targets of no arcs behind the last list, nor with none, and whatever the padding holds."""
     for behind in (0, 3):

@@ -131,3 +131,15 @@ def test_a_spill_in_words_of_another_kind_is_not_taken_up(tmp_path: Path) -> Non
     whole = tmp_path / "whole.json"
     whole.write_text(whole.read_text().replace('"words"', '"other"'))
     assert not Spill(tmp_path, 10).restore()
+
+
+@pytest.mark.parametrize("wrong", [np.array([1 << 10], np.uint64), np.zeros(2, np.uint64), np.zeros(1, np.int64)])
+def test_links_of_other_nodes_are_told(tmp_path: Path, wrong: NDArray[np.uint64]) -> None:
+    """A bit behind the last of 10 nodes, a word too many, and words of another kind."""
+    with Spill(tmp_path, 10) as spill:
+        spill.add(np.array([9], np.uint32), np.array([2], np.uint32))
+        spill.save()
+    assert Spill(tmp_path, 10).restore()
+    np.save(tmp_path / "links.npy", wrong)
+    with pytest.raises(StorageError, match=r"links\.npy: not the links of 10 nodes"):
+        Spill(tmp_path, 10).restore()
