@@ -1,6 +1,7 @@
 """Readers at the edge: hardly any data, one row group, one token to a sequence, steps past 2^40, endless epochs."""
 
 import gc
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ def test_threads_count_passes_once() -> None:
 
 
 def test_nothing_piles_up(tmp_path: Path) -> None:
-    """After forty epochs as many objects are alive as after ten."""
+    """From ten epochs on some further ten leave fewer objects than one an epoch: an epoch that left any would do so in
+    all of them, and what else goes on in the process does not."""
     folder = write_coded(tmp_path, draw(12, 2, mean=10))
     endless = reader(folder, packing="best_fit", epochs=None)
     counts = []
@@ -103,4 +105,4 @@ def test_nothing_piles_up(tmp_path: Path) -> None:
             counts.append(len(gc.get_objects()))
             if len(counts) == 5:
                 break
-    assert counts[4] - counts[1] < 50
+    assert min(after - before for before, after in pairwise(counts[1:])) < 10
