@@ -78,9 +78,9 @@ def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
         packed, _ = spill.read(number)
-        lists = rising_lists(packed, number << spill.width_bits, numbering)
+        lists = rising_lists(packed, spill.first(number), numbering)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            slots = numbering.of_range(number << spill.width_bits, spill.width(number))
+            slots = numbering.of_range(spill.first(number), spill.width(number))
             write_range(out, lists, slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:

@@ -7,9 +7,8 @@ order of slots), 16 where pages are known, 8 per node for in-degrees, and one ra
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from corpus.storage import ShardSet, TableWriter, Written
 from corpus.url import PLATFORMS, Suffixes
 from sitegraph.building.fold import fold
 from sitegraph.layout import NODES, GraphSets, Level
-from sitegraph.store.builder import ArcBuilder, BuiltArcs, Origin
+from sitegraph.store.builder import ArcBuilder, Forward, Origin
 from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER
 from sitegraph.store.merging import Lists
 from sitegraph.store.names import Names, NamesWriter
@@ -65,17 +64,9 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
     pages = None if hosts.pages is None else numbering.by_slot(hosts.pages)
     with Spill(work / "folded-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
         done = folded.restore()
-        arcs = ArcBuilder(
-            spill=spill,
-            arcs=out.arcs("host"),
-            classes=out.classes("host"),
-            numbering=numbering,
-            origin=Origin(domains=domain_of, pages=pages),
-            forward=None if done else Folding(domain_of, folded),
-        ).build()
-        finish(out, "host", arcs, built)
-        columns = {"domain": partial(numbering.by_id, domain_of), "crawled": hosts.crawled}
-        write_nodes(out, "host", columns, arcs.in_domains, numbering, built)
+        by_slot, by_id = {"domain": domain_of}, {"crawled": hosts.crawled}
+        origin, forward = Origin(domains=domain_of, pages=pages), None if done else Folding(domain_of, folded)
+        add_level(out, "host", spill, numbering, by_slot, by_id, built, origin, forward)
         if not done:
             folded.mark_links(domain_of)
             folded.save()
@@ -100,16 +91,37 @@ def add_domains(
     for start in range(0, len(domain_of), ROWS):
         domain_of[start : start + ROWS] = numbering.slots(domain_of[start : start + ROWS])
     total = None if pages is None else totals(pages, linking, domain_of, len(domains.hosts))
+    by_id = {"hosts": domains.hosts, "platform": domains.platform}
+    add_level(out, "domain", folded, numbering, {}, by_id, built, Origin(relabel=domain_of, pages=total))
+
+
+def add_level(
+    out: GraphSets,
+    level: Level,
+    spill: Spill,
+    numbering: Numbering,
+    by_slot: Mapping[str, NDArray[Any]],
+    by_id: Mapping[str, NDArray[Any] | None],
+    built: Built,
+    origin: Origin | None = None,
+    forward: Forward | None = None,
+) -> None:
+    """Build the arcs of a level, write its nodes, and add both to what was built.
+
+    by_slot, by_id: columns of the nodes, besides those that follow from the arcs; None stands for the hosts that link.
+    """
     arcs = ArcBuilder(
-        spill=folded,
-        arcs=out.arcs("domain"),
-        classes=out.classes("domain"),
+        spill=spill,
+        arcs=out.arcs(level),
+        classes=out.classes(level),
         numbering=numbering,
-        origin=Origin(relabel=domain_of, pages=total),
+        origin=origin or Origin(),
+        forward=forward,
     ).build()
-    finish(out, "domain", arcs, built)
-    columns = {"hosts": domains.hosts, "platform": domains.platform}
-    write_nodes(out, "domain", columns, arcs.in_domains, numbering, built)
+    written = write_nodes(out, level, {**by_slot, "in_domains": arcs.in_domains}, by_id, numbering)
+    built.files += [*arcs.files, written]
+    built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
+    built.counts |= {f"{level}s": numbering.nodes, f"{level}s_linking": numbering.sources}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,38 +246,24 @@ def slices(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def finish(out: GraphSets, level: Level, arcs: BuiltArcs, built: Built) -> None:
-    """Add what was built of a level to the files and counts."""
-    built.files += arcs.files
-    built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
-
-
 def write_nodes(
     out: GraphSets,
     level: Level,
-    columns: dict[str, Any],
-    in_domains: NDArray[np.int64],
+    by_slot: Mapping[str, NDArray[Any]],
+    by_id: Mapping[str, NDArray[Any] | None],
     numbering: Numbering,
-    built: Built,
-) -> None:
-    """Write the nodes of a level: columns are values by id, or what returns those from one id to another; in_domains is
-    by slot. `links` comes from the numbering, and stands for `crawled` where that is None.
-    """
+) -> Written:
+    """Write the nodes of a level: columns as in add_level, and `links`, which comes from the numbering."""
     schema, bits = NODES[level], numbering.bits
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
             links = flags(bits, start, stop)
-            rows = {"links": links, "in_domains": numbering.by_id(in_domains, start, stop)}
-            for name, values in columns.items():
-                if values is None:
-                    rows[name] = links
-                else:
-                    rows[name] = values(start, stop) if callable(values) else values[start:stop]
+            rows = {"links": links} | {name: numbering.by_id(by_slot[name], start, stop) for name in by_slot}
+            rows |= {name: links if values is None else values[start:stop] for name, values in by_id.items()}
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))
-    built.files.append(writer.written)
-    built.counts |= {f"{level}s": numbering.nodes, f"{level}s_linking": numbering.sources}
+    return writer.written
 
 
 def flags(bits: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.bool_]:

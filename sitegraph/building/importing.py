@@ -28,13 +28,12 @@ from numpy.typing import NDArray
 from corpus.errors import InputError
 from corpus.storage import ShardSet, as_storage_error, remove_leftovers, write_text
 from corpus.url import PLATFORMS, Suffixes
-from sitegraph.building.assemble import Built, Hosts, assemble, finish, write_nodes, written_names
+from sitegraph.building.assemble import Built, Hosts, add_level, assemble, written_names
 from sitegraph.building.www import Www, fold_www, map_arcs
 from sitegraph.cc.edges import EdgeCounts, read_edges
 from sitegraph.cc.vertices import read_vertices
 from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets, Level
-from sitegraph.store.builder import ArcBuilder
 from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
@@ -177,11 +176,8 @@ def spill_edges(edges: Sequence[Path], nodes: Nodes, n: int, folder: Path) -> tu
 def assemble_domains(out: GraphSets, spill: Spill, names: Names, hosts: NDArray[np.int64], suffixes: Suffixes) -> Built:
     """Build the graph of a domain release, which has no hosts."""
     numbering = Numbering.of_bits(len(names), spill.links)
-    arcs = ArcBuilder(spill=spill, arcs=out.arcs("domain"), classes=out.classes("domain"), numbering=numbering).build()
     built = Built(files=[written_names(out.names("domain"), names)])
-    finish(out, "domain", arcs, built)
-    columns = {"hosts": hosts, "platform": platforms(names, suffixes)}
-    write_nodes(out, "domain", columns, arcs.in_domains, numbering, built)
+    add_level(out, "domain", spill, numbering, {}, {"hosts": hosts, "platform": platforms(names, suffixes)}, built)
     return built
 
 

@@ -31,7 +31,7 @@ def arcs_by_source(graph: Graph, work: Path) -> Iterator[tuple[Ids, Ids]]:
             keys = packed.keys(graph.n)
             spill.remove(number)
             keys.sort()
-            yield (keys >> np.uint64(32)).astype(np.uint32) + np.uint32(number << spill.width_bits), as_ids(keys & LOW)
+            yield (keys >> np.uint64(32)).astype(np.uint32) + np.uint32(spill.first(number)), as_ids(keys & LOW)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -146,17 +146,14 @@ class ArcBuilder:
             write_text(path, json.dumps(table.state()))
         return table
 
-    def _first(self, number: int) -> int:
-        return number << self.spill.width_bits
-
     def _lists(self, number: int) -> Lists:
         """Return the sorted lists of a range, from its spilled arcs."""
         packed, counts = self.spill.read(number)
         relabel = self.origin.relabel
         if counts is None and self.spill.sorted_by_source:
-            return rising_lists(packed, self._first(number), self.numbering)
+            return rising_lists(packed, self.spill.first(number), self.numbering)
         keys = packed.keys(self.numbering.nodes if relabel is None else len(relabel))
-        number_targets(keys, self._first(number), packed.width, self.numbering.directory)
+        number_targets(keys, self.spill.first(number), packed.width, self.numbering.directory)
         if relabel is None:
             number_sources(keys, self.numbering.directory)
         if counts is None:
@@ -181,7 +178,7 @@ class ArcBuilder:
         return lists
 
     def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
-        slots = self.numbering.of_range(self._first(number), self.spill.width(number))
+        slots = self.numbering.of_range(self.spill.first(number), self.spill.width(number))
         mark = self.spill.folder / f"{number:05d}.done.json"
         in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
         done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()

@@ -38,10 +38,7 @@ def kept(path: Path, nodes: int) -> Lists:
     if [len(array) for array in found] != sizes:
         raise StorageError(f"{path}: shorter than it was; delete its folder and build again")
     offsets, sources, rows, index = found
-    ends = offsets[:1].tolist() == [0] and offsets[-1:].tolist() == [len(sources)]
-    within = int(sources.max(initial=0)) < max(nodes, 1) and int(index.max(initial=0)) < max(
-        len(rows) // len(COLUMNS), 1
-    )
-    if not ends or not within or (np.diff(offsets) < 0).any():
+    whole = offsets[:1].tolist() == [0] and offsets[-1:].tolist() == [len(sources)] and (np.diff(offsets) >= 0).all()
+    if not whole or (sources >= nodes).any() or (index >= len(rows) // len(COLUMNS)).any():
         raise StorageError(f"{path}: its lists are not what was kept; delete its folder and build again")
     return Lists(offsets, sources, rows.reshape(-1, len(COLUMNS)), index.astype(np.int32))

@@ -86,7 +86,7 @@ class Numbering:
 
     def of_range(self, first: int, count: int) -> Ids:
         """Return the slots of the `count` nodes from id `first` on, ascending: linking ones first."""
-        begin, end = _linking_before(first, self.directory), _linking_before(first + count, self.directory)
+        begin, end = (rank(np.uint64(node), self.directory) for node in (first, first + count))
         dangling = self.sources + first - begin
         return np.concatenate([np.arange(begin, end), np.arange(dangling, dangling + count - (end - begin))])
 
@@ -176,11 +176,6 @@ def number_targets(keys: Any, first: Any, count: Any, directory: Any) -> None:
         place = rank(start + target, directory) - before
         place = place if links(start + target, directory) else linking + np.int64(target) - place
         keys[i] = np.uint64(place) << half | keys[i] & ones
-
-
-@kernel
-def _linking_before(node: Any, directory: Any) -> Any:
-    return rank(np.uint64(node), directory)
 
 
 @kernel

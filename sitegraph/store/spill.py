@@ -113,9 +113,13 @@ class Spill:
         """Arcs added so far."""
         return int(self.sizes.sum())
 
+    def first(self, number: int) -> int:
+        """Return the id of the first node of a range."""
+        return number << self.width_bits
+
     def width(self, number: int) -> int:
         """Return how many nodes a range has."""
-        return min(1 << self.width_bits, self.nodes - (number << self.width_bits))
+        return min(1 << self.width_bits, self.nodes - self.first(number))
 
     def path(self, number: int, kind: str) -> Path:
         """Return the file of a range: kind is `words` or `counts`."""
