@@ -157,7 +157,7 @@ def room(chunks: int) -> Room:
 
 @inlined
 def ask_for(data: Any, start: Any, size: Any) -> None:  # uint8 array; the address may lie behind its end
-    for line in range(np.uint64(size // LINE)):
+    for line in range(np.uint64(size // LINE + 1)):  # the first bytes may be the last of a line
         prefetch(data, start + np.uint64(LINE) * line)
 
 

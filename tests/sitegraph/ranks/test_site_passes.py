@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -178,6 +179,26 @@ def test_an_error_in_a_thread_comes_out(kept: tuple[Graph, Any]) -> None:
         with pytest.raises(ZeroDivisionError):
             passes.each(range(len(graph.arcs)), lambda number, _: bool(1 // (number - 4)))
         assert passes.spread([3, 1, 2], lambda n: n * n) == [9, 1, 4]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_no_task_is_begun_after_an_error(kept: tuple[Graph, Any], threads: int) -> None:
+    """Beyond those that other threads have taken by then."""
+    graph, weights = kept
+    begun: list[int] = []
+    failed = threading.Event()
+
+    def work(task: int) -> None:
+        begun.append(task)
+        if task == 3:
+            failed.set()
+            raise LookupError(task)
+        assert task < 3 or failed.wait(60)
+
+    with Passes(graph, weights, threads) as passes, pytest.raises(LookupError):
+        passes.spread(range(100_000), work)
+    assert set(range(4)) <= set(begun)
+    assert len(begun) < 100_000
 
 
 @pytest.mark.parametrize("targets", [1, 32, 100, 1 << 22])
