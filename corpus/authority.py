@@ -30,7 +30,7 @@ from corpus.url import registered_domain, www_normalised
 
 COLUMNS: Final = (
     *("authority_host", "authority_domain", "in_domains"),
-    *("trust", "robust", "truncated", "quality_rank", "spam_mass"),
+    *("trust", "robust", "truncated", "quality_rank", "spam_mass", "good_site"),
 )
 """What a document gets to know of its site; columns of the verdicts, and what thresholds and bands may look at."""
 KNOWN: Final = "known"
@@ -46,6 +46,7 @@ _VALUES: Final = {
     "truncated_percentile": "truncated",
     "quality_percentile": "quality_rank",
     "spam_mass": "spam_mass",
+    "good": "good_site",
 }
 """Columns of schema.AUTHORITY that are looked up, and what each is called beside a document."""
 _RANKS: Final = "authority_host", "authority_domain", "trust", "robust", "truncated", "quality_rank"

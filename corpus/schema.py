@@ -121,10 +121,11 @@ AUTHORITY = pa.schema(
             "distinct supporters within distance 1, 2, 3, 4",
             True,
         ),
+        column("good", pa.float64(), "chance that it is good, as labelled sites teach", True),
         column("platform", pa.bool_(), "public suffix or hosting platform: it says nothing of the sites below it"),
     ]
 )
-"""Sorted by (level, reversed), bytes ascending; the columns from trust to supporters are null where not computed."""
+"""Sorted by (level, reversed), bytes ascending; the columns from trust to good are null where not computed."""
 
 SIGNATURES = pa.schema(
     [
@@ -199,5 +200,6 @@ VERDICTS = pa.schema(
         column("truncated", pa.float64(), "percentile by truncated PageRank of its host, else of its site", True),
         column("quality_rank", pa.float64(), "percentile by propagated quality of its host, else of its site", True),
         column("spam_mass", pa.float64(), "spam mass of its host, else of its site", True),
+        column("good_site", pa.float64(), "chance that its host is good, else its site", True),
     ]
 )

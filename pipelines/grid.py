@@ -15,7 +15,7 @@ from corpus.recipes import variant
 from pipelines.web import HERE, web
 
 SOURCE = ("prefix", "s3_anonymous", "extractor")
-RANKING = ("damping", "seeds", "bad", "quality", "ranks", "ranks_nodes")
+RANKING = ("damping", "seeds", "bad", "quality", "labels", "ranks", "ranks_nodes")
 TOKENS = ("clean", "tokenizer", "eos", "shard_tokens")
 
 

@@ -53,6 +53,7 @@ def web(
     seeds: Path | None = None,
     bad: Path | None = None,
     quality: str | None = None,
+    labels: Path | None = None,
     ranks: Path | None = None,
     ranks_nodes: int | None = None,
     language_model: str | None = None,
@@ -77,6 +78,7 @@ def web(
     seeds            a file of trusted sites, `name[, group[, language]]` a line: gives trust and spam mass
     bad              a file of sites known to be bad, likewise: gives anti-trust
     quality          a signal, such as punctuated_lines: ranks start again where its mean over a site's pages is high
+    labels           a file of labelled sites, `name, good|bad` a line: gives the chance that a site is good
     ranks            a Common Crawl ranks file, whose ranks then stand for those of the crawl
     ranks_nodes      nodes of the whole table, when that file is a part of it
     language_model   path of another fastText model for language identification
@@ -101,6 +103,7 @@ def web(
         pagerank=PageRank(damping=damping),
         seeds=seeds,
         bad=bad,
+        labels=labels,
         imports=(ImportedRanks(path=ranks, nodes=ranks_nodes),) if ranks else (),
     )
     measuring: tuple[SiteQuality, ...] = ()

@@ -4,7 +4,8 @@
 
 A planted graph (planted.py) is a web of good sites (web.py) with farms in it (farms.py); a ranker (rankers.py) gives
 each node its scores; metrics.py says how far they put good above spam; experiments.py varies one thing at a time;
-real.py holds the ranks against published ones. Everything is drawn from seeds: the same command gives the same report.
+labelling.py learns from labelled sites; real.py holds the ranks against published ones. Everything is drawn from seeds:
+the same command gives the same report.
 
 The generator is calibrated to published figures (calibration.py says which, and how near it comes), not to results.
 Still, a planted farm is what its planter thinks of: figures on such graphs say which rank breaks first and by what, not

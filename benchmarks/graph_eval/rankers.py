@@ -7,7 +7,8 @@ the oracles' alone; harmonic centrality and supporters, which HyperBall estimate
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,15 +120,29 @@ def engine_ranker(ranks: Ranks | None = None) -> Ranker:
     )
 
     def ranker(graph: PlantedGraph) -> dict[str, Floats]:
-        with tempfile.TemporaryDirectory(prefix="graph-eval-") as folder:
-            sets = stored(Path(folder), graph)
-            opened = open_graph(sets)["host"]
-            with Passes(opened, weighing.of(opened.classes)) as passes:
-                found = Engine(passes, graph, ranks)
-                names = [name for name in found.made if not ranks.only or name in ranks.only]
-                return {name: found.made[name]() for name in names}
+        with engine(graph, ranks, weighing) as found:
+            names = [name for name in found.made if not ranks.only or name in ranks.only]
+            return {name: found.made[name]() for name in names}
 
     return ranker
+
+
+@contextmanager
+def engine(graph: PlantedGraph, ranks: Ranks, weighing: Weights | None = None) -> Iterator["Engine"]:
+    """Yield the engine on a graph that is built in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="graph-eval-") as folder:
+        opened = open_graph(stored(Path(folder), graph))["host"]
+        with Passes(opened, (weighing or Weights()).of(opened.classes)) as passes:
+            yield Engine(passes, graph, ranks)
+
+
+def authority_columns(graph: PlantedGraph) -> dict[str, Any]:
+    """Return the columns of the authority table that the engine makes of a graph with seeds, by node."""
+    with engine(graph, Ranks()) as found:
+        made = {"pagerank": "pagerank", "trust": "trust", "spam_mass": "spam mass", "robust": "robust"}
+        columns: dict[str, Any] = {column: found.made[name]() for column, name in made.items()}
+        columns |= {"truncated": found.made["truncated"](), "in_domains": graph.in_domains}
+        return columns | {"supporters": found.by_id(found.balls.supporters).astype(np.float64)}
 
 
 def stored(folder: Path, graph: PlantedGraph) -> GraphSets:

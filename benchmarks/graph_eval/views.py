@@ -18,6 +18,10 @@ RANKS: Final = (
     "spam mass",
 )
 SHARE: Final = 0.10
+GOODNESS: Final = (
+    *("web", "farms", "pagerank", "trust", "spam mass", "good", "good, known", "good, money", "good, top 5%"),
+    *("good reaches it", "calibration"),
+)
 
 
 def across(rows: Rows, keys: tuple[str, ...], measure: str) -> Rows:
@@ -92,6 +96,9 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Rows], Rows]]]] = {
     "shape": ("shape", list),
     "baselines": ("baselines", list),
     "separated": ("spam", separated),
+    "goodness": ("goodness", columns(*GOODNESS)),
+    "answers": ("answers", columns("web", "labelled", "auc", "range of auc", "auc as told", "calibration")),
+    "unseen": ("unseen", columns("web", "farms", "good", "spam mass")),
     "unmoved": ("growth", unmoved),
     "auc": ("spam", spam("auc")),
     "auc-known": ("spam", spam("auc of known")),

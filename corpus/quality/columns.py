@@ -29,7 +29,7 @@ SIGNALS_SCHEMA: Final = pa.schema(_FIELDS)
 _DOCUMENT_COLUMNS: Final = "host", "registered_domain", "declared_language", "charset", "charset_source", "extractor"
 _VERDICT_COLUMNS: Final = (
     *("cluster_size", "authority_host", "authority_domain", "in_domains"),
-    *("trust", "robust", "truncated", "quality_rank", "spam_mass"),
+    *("trust", "robust", "truncated", "quality_rank", "spam_mass", "good_site"),
 )
 
 COLUMNS: Final[dict[str, pa.DataType]] = {

@@ -29,7 +29,7 @@ from corpus.storage import ShardSet, write_text
 SAMPLES, EXCERPT, SITES, BINS = 4, 700, 25, 40
 SITE_COLUMNS = [
     *("position", "name", "percentile", "in_domains"),
-    *("trust_percentile", "robust_percentile", "truncated_percentile", "quality_percentile", "spam_mass"),
+    *("trust_percentile", "robust_percentile", "truncated_percentile", "quality_percentile", "spam_mass", "good"),
 ]
 Values = npt.NDArray[np.float64]
 

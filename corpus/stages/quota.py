@@ -155,7 +155,7 @@ class ApplyQuota:
     quota: Quota | None = None
 
     name: ClassVar[str] = "quota"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def root(self) -> Path:

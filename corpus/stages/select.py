@@ -52,7 +52,7 @@ class Select:
     """Judge documents part i into judged part i."""
 
     name: ClassVar[str] = "select"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     documents: ShardSet
     signals: ShardSet

@@ -35,6 +35,7 @@ sitegraph explain example.org --root crawl-root --level domain --top 30 --json""
 @click.option("--graph", type=any_path(), help="Graph that the ranks are of.")
 @click.option("--seeds", type=file_path(), help="File of trusted sites, to name them on the trails from them.")
 @click.option("--bad", type=file_path(), help="File of bad sites: shows how the site leads to them.")
+@click.option("--labels", type=file_path(), help="File of labelled sites: shows what speaks for and against the site.")
 @click.option(
     "--level", type=click.Choice(LEVELS), help="Which node to explain; the host unless only its domain is one."
 )
@@ -59,7 +60,7 @@ def explain_command(
     place = graph or root
     if place is None:
         raise click.ClickException("explain: give --graph beside --ranks, or --root of a corpus run")
-    asked = {name: options.pop(name) for name in ("seeds", "bad", "level", "top", "threads")}
+    asked = {name: options.pop(name) for name in ("seeds", "bad", "labels", "level", "top", "threads")}
     settings = {"preset" if name == "weights" else name: v for name, v in options.items() if v is not None}
     found = explain(site, table, graph_at(place), Asked(settings=settings, **asked))
     if as_json:

@@ -52,6 +52,7 @@ sitegraph rank graph --out ranks.parquet --import-ranks cc-main-2026-apr-may-jun
 @file_option("--seeds", "Trusted sites, `name[, group[, language]]` per line: gives trust and spam mass.")
 @file_option("--bad", "Sites known to be bad, in the same form: gives anti-trust.")
 @file_option("--quality", "Measured quality, `name, quality[, pages]` (text or Parquet): gives the quality rank.")
+@file_option("--labels", "Labelled sites, `name, good|bad`, drawn at random: gives the chance that a site is good.")
 @option("--language-cap", DEFAULTS.sowing.language_cap, "Most of the seeds' mass that one language may have.")
 @click.option("--by-tld", is_flag=True, help="Seeds without a language have that of their country's domain.")
 @option(
@@ -107,6 +108,7 @@ def settings_of(options: dict[str, Any]) -> Ranking:
         seeds=options["seeds"],
         bad=options["bad"],
         quality=options["quality"],
+        labels=options["labels"],
         sowing=Sowing(language_cap=options["language_cap"], by_tld=options["by_tld"]),
         shrinking=Shrinking(strength=options["strength"]),
         cap=options["cap"],

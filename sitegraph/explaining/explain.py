@@ -10,16 +10,17 @@ The weights must be those of the ranking, or the flows do not add up to the rank
 its metadata what they were (rankedby.py); for others they are given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpus.errors import InputError, MissingError
 from corpus.schema import AUTHORITY
-from sitegraph.explaining.explanation import Explanation, Step, Trail
+from sitegraph.explaining.explanation import Explanation, Lesson, Step, Trail
 from sitegraph.explaining.flows import Flows, RankedLevel
 from sitegraph.explaining.lookup import Levels, domains_of, site_name
 from sitegraph.explaining.rankedby import RankedBy, changed, ranked_by
@@ -30,6 +31,9 @@ from sitegraph.explaining.support import Support, discounts
 from sitegraph.explaining.trails import EXPANDED, Way, ways
 from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets, Level
+from sitegraph.ranks.goodness import learned, needed, possible
+from sitegraph.ranks.wanted import sites_of
+from sitegraph.sites.labelled import labelled
 from sitegraph.store.opened import Graph, open_graph
 
 PASSES: Final = 12
@@ -41,13 +45,15 @@ class Asked:
     """What is asked of a site.
 
     level: None is that of hosts where the graph has it as one, else that of registered domains. top: supporters to
-    name. seeds, bad: files of trusted and of bad sites. settings: those that are other than the table says, by name.
+    name. seeds, bad, labels: files of trusted, of bad and of labelled sites. settings: those that are other than the
+    table says, by name.
     """
 
     level: Level | None = None
     top: int = 10
     seeds: Path | None = None
     bad: Path | None = None
+    labels: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 0
 
@@ -73,8 +79,9 @@ def explain(site: str, ranks: Path, graph: GraphSets, asked: Asked | None = None
                 found,
                 trust=trust_trails(ranked, node, row, seeds, by),
                 anti_trust=bad_trails(ranked, node, row, bad) if bad else None,
+                lesson=lesson(rows, levels, level, node, asked.labels) if asked.labels else None,
             )
-    others = by.others({"seeds": asked.seeds, "bad": asked.bad})
+    others = by.others({"seeds": asked.seeds, "bad": asked.bad, "labels": asked.labels})
     more = [index.note for index in (seeds, bad) if index and index.note]
     if level == "domain" and name != found.name:
         more.append(f"this is {found.name}, the registered domain of {name}")
@@ -156,6 +163,31 @@ def bad_trails(ranked: RankedLevel, node: int, row: Row, bad: SeedIndex) -> tupl
 
     found = ways(node, expand, bad.ids, expanded=PASSES)
     return tuple(replace(one, steps=one.steps[::-1]) for one in (trail(ranked.graph, way, bad) for way in found))
+
+
+def lesson(rows: RankRows, levels: Levels, level: Level, node: int, path: Path) -> Lesson | None:
+    """Return what the labelled sites of a file teach of a node, None where too few of its level are labelled."""
+    labels = labelled(path, sites_of(levels)).by_level[level]
+    if not labels.enough:
+        return None
+    columns = needed(possible(AUTHORITY.names))
+    taught = learned(columns_at(rows, level, labels.ids, columns), labels.good)
+    site = columns_at(rows, level, np.array([node]), columns)
+    low, high = taught.bounds(site)
+    moved = sorted(((name, float(part[0])) for name, part in taught.parts(site).items()), key=lambda part: part[1])
+    return Lesson(
+        chance=float(taught.chance(site)[0]),
+        low=float(low[0]),
+        high=float(high[0]),
+        sites=len(labels.ids),
+        parts=tuple(moved),
+    )
+
+
+def columns_at(rows: RankRows, level: Level, ids: NDArray[np.int64], columns: Sequence[str]) -> dict[str, Any]:
+    """Return columns of some nodes by name."""
+    found = rows.take(level, ids, columns)
+    return {name: found[name] for name in columns}
 
 
 def trail(graph: Graph, way: Way, seeds: SeedIndex | None) -> Trail:

@@ -84,6 +84,18 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What labelled sites teach of the site: the chance that it is good, between what it lies, as far as so few sites
+    tell, how many there were, and by how much each sign moves its log-odds, those against it first."""
+
+    chance: float
+    low: float
+    high: float
+    sites: int
+    parts: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why a site has the ranks that it has.
 
@@ -92,7 +104,8 @@ class Explanation:
     given, and that sites without links give to all; None where the PageRank is an imported one.
     supporters: the largest, of supporters_total in all; own_domain: flow from its own registered domain (host level).
     capped: how many supporters were above the cap; taken: what it took of them.
-    trust, anti_trust: trails from trusted sites, and to bad ones; None where they were not looked for.
+    trust, anti_trust: trails from trusted sites, and to bad ones; None where they were not looked for. lesson: None
+    without labelled sites.
     """
 
     name: str
@@ -113,5 +126,6 @@ class Explanation:
     discounts: tuple[Discount, ...]
     trust: tuple[Trail, ...] | None = None
     anti_trust: tuple[Trail, ...] | None = None
+    lesson: Lesson | None = None
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())

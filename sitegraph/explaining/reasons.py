@@ -15,6 +15,10 @@ FEW: Final = 1.5
 ENOUGH: Final = 10
 FAR: Final = 10
 """Direct supporters from which that is worth saying, in a level of so many times the nodes that lead to it."""
+TELLING: Final = 0.1
+"""By how much a sign must move the log-odds that a site is good to be named."""
+NAMED: Final = 3
+"""Signs named on each side."""
 STRAY: Final = 1e-8
 """By how much flows may miss a rank, whose own error is bounded."""
 
@@ -34,7 +38,7 @@ def number(count: int, what: str) -> str:
 
 def reasons(found: Explanation) -> tuple[str, ...]:
     """Return the sentences."""
-    parts = (standing, sources, concentration, capping, far, discounted, trusted, mass, bad, reach, kind)
+    parts = (standing, taught, sources, concentration, capping, far, discounted, trusted, mass, bad, reach, kind)
     return tuple(sentence for part in parts for sentence in part(found))
 
 
@@ -74,6 +78,22 @@ def remark(of: float | None, other: float, column: str) -> str:
     }
     why = (less if other < of else more).get(column)
     return f", {'less' if other < of else 'more'} than by PageRank" + (f": {why}" if why else "")
+
+
+def taught(found: Explanation) -> Iterator[str]:
+    """Say how good it is by what labelled sites teach, and what speaks for and against it."""
+    if (lesson := found.lesson) is None:
+        if found.row["good"] is not None:
+            yield f"The chance that it is good, as labelled sites teach, is {percent(found.row['good'])}."
+        return
+    against = [name for name, moved in lesson.parts if moved <= -TELLING][:NAMED]
+    for_it = [name for name, moved in lesson.parts[::-1] if moved >= TELLING][:NAMED]
+    speaking = [(against, "against"), (for_it, "for")]
+    told = ", ".join(f"{which} it above all {' and '.join(names)}" for names, which in speaking if names)
+    yield (
+        f"The chance that it is good, as {lesson.sites:,} labelled sites teach, is {percent(lesson.chance)} "
+        f"({percent(lesson.low)} to {percent(lesson.high)})" + (f"; speaking {told}." if told else ".")
+    )
 
 
 def sources(found: Explanation) -> Iterator[str]:
@@ -233,6 +253,8 @@ def notes_on(found: Explanation, by: RankedBy, others: Sequence[str], more: Sequ
         )
     if found.row["trust"] and found.trust is None:
         notes.append("give --seeds, the file of trusted sites, to see how they lead here")
+    if found.lesson is None and found.row["good"] is not None:
+        notes.append("give --labels, the file of labelled sites, to see what speaks for and against it")
     if found.anti_trust is None and found.row["anti_trust"]:
         notes.append("give --bad, the file of bad sites, to see to which of them it leads")
     return tuple(notes)

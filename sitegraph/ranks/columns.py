@@ -17,6 +17,7 @@ from corpus.stage import tick
 from sitegraph.cc.merge import merge_ranks
 from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.ranks.authority import Column, by_id, by_slot, comparable, percentiles, positions
+from sitegraph.ranks.goodness import floats, learned, needed, possible
 from sitegraph.ranks.hyperball import HyperBallResult, HyperBallSettings, hyperball
 from sitegraph.ranks.inverse import inverse_ranks
 from sitegraph.ranks.pagerank import Ranked, pageranks
@@ -26,6 +27,7 @@ from sitegraph.ranks.settings import Ranking
 from sitegraph.ranks.shelf import Shelf, shelved
 from sitegraph.ranks.spammass import explained, spam_mass
 from sitegraph.ranks.truncated import truncated
+from sitegraph.sites.labelled import LEAST, Labels
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.opened import Graph
 
@@ -201,6 +203,24 @@ def as_columns(values: Mapping[str, Vector], passes: Passes, shelf: Shelf) -> Co
             if name == "pagerank":
                 columns["position"] = by_id(positions(key, numbering, shelf))
     return columns
+
+
+def good_column(columns: Columns, labels: Labels, where: str) -> tuple[Columns, str]:
+    """Return the column of the chance that a site is good, and a sentence on what it comes from; no column where too
+    few sites of a level are labelled."""
+    if not labels.enough:
+        good, bad = int(labels.good.sum()), int((~labels.good).sum())
+        few = f"{where}: {good:,} good and {bad:,} bad labelled sites are known there"
+        return {}, f"{few}; the column `good` takes {LEAST} of each, and is null"
+    wanted = needed(possible(columns))
+    single = [{name: columns[name](int(node), int(node) + 1) for name in wanted} for node in labels.ids]
+    values = {name: np.concatenate([floats(one[name]) for one in single]) for name in wanted}
+    found = learned(values, labels.good)
+
+    def column(start: int, stop: int) -> Vector:
+        return found.chance({name: columns[name](start, stop) for name in found.columns})
+
+    return {"good": column}, f"{where}: {found.told()}"
 
 
 def imported_columns(graph: Graph, imported: ImportedRanks, counts: Counts) -> Columns:

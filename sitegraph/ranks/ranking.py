@@ -11,6 +11,7 @@
 | inverse, anti_trust          | PageRank on the reversed graph; from bad sites      | inverse.py  |
 | harmonic, supporters         | by HyperBall, when asked for                        | hyperball.py|
 | in_domains                   | distinct domains that link to it                    | built in    |
+| good                         | chance that it is good, by those and by labels      | goodness.py |
 
 Imported ranks (cc/merge.py) replace PageRank, percentile, position and harmonic centrality of the level they cover, for
 every node of it: a node that the file does not know keeps null there, never a rank of another scale, and the column
@@ -26,7 +27,7 @@ from corpus.storage import ShardSet, TableWriter, Written, as_storage_error
 from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.layout import GraphSets, Level
 from sitegraph.ranks.authority import write_level
-from sitegraph.ranks.columns import Counts, Watch, columns_of
+from sitegraph.ranks.columns import Counts, Watch, columns_of, good_column
 from sitegraph.ranks.settings import Ranking, described
 from sitegraph.ranks.wanted import read_files
 from sitegraph.store.opened import Graph, open_graph
@@ -46,15 +47,19 @@ def rank(
     levels = checked(graph, imports)
     wanted = read_files(levels, settings)
     work = work_folder(path or out.path(0))
-    counts = wanted.counts()
+    counts, notes = wanted.counts(), wanted.notes
     with TableWriter(out, 0, described(settings), path=path) as writer:
         for level in sorted(levels):
             known, imported = wanted.at(level), imports.get(level)
             source, columns, more = columns_of(levels[level], settings, known, imported, work, watch)
+            if labels := wanted.labelled(level):
+                learned, note = good_column(columns, labels, f"{level} level")
+                columns |= learned
+                notes.append(note)
             write_level(writer, level, levels[level].names, columns, source)
             counts |= {f"{level}s": levels[level].n} | {f"{level}_{name}": value for name, value in more.items()}
     shutil.rmtree(work, ignore_errors=True)
-    return writer.written, counts, wanted.notes
+    return writer.written, counts, notes
 
 
 def checked(graph: GraphSets, imports: Imports) -> dict[Level, Graph]:

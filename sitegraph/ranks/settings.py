@@ -20,7 +20,7 @@ from sitegraph.store.classes import Weights
 
 SETTINGS_KEY: Final = b"sitegraph.ranking"
 """Where the metadata of an authority table holds the settings that it was made with, see `described`."""
-FILES: Final = ("seeds", "bad", "quality")
+FILES: Final = ("seeds", "bad", "quality", "labels")
 """Settings that name a file about sites."""
 
 
@@ -28,11 +28,12 @@ FILES: Final = ("seeds", "bad", "quality")
 class Ranking:
     """Settings of a ranking.
 
-    seeds, bad: files of trusted and of known bad sites (seedfiles.py); quality: a table of measured quality. Without
-    one, what it gives is null. cap: share of a site's rank that one supporter may give (robust.py). truncate: links
-    over which what counts in the truncated rank must have come (truncated.py); 0 leaves that rank out. good_share: of
-    the web, for spam mass. inverse: whether to rank the reversed graph too. balls: how to count supporters, and whether
-    to make harmonic centrality of them; None leaves both out. imports: ranks files, one per level at most.
+    seeds, bad: files of trusted and of known bad sites (seedfiles.py); quality: a table of measured quality; labels: a
+    file of labelled sites (goodness.py). Without one, what it gives is null. cap: share of a site's rank that one
+    supporter may give (robust.py). truncate: links over which what counts in the truncated rank must have come
+    (truncated.py); 0 leaves that rank out. good_share: of the web, for spam mass. inverse: whether to rank the reversed
+    graph too. balls: how to count supporters, and whether to make harmonic centrality of them; None leaves both out.
+    imports: ranks files, one per level at most.
     """
 
     pagerank: PageRank = field(default_factory=PageRank)
@@ -40,6 +41,7 @@ class Ranking:
     seeds: Path | None = field(default=None, metadata=UNMARKED)
     bad: Path | None = field(default=None, metadata=UNMARKED)
     quality: Path | None = field(default=None, metadata=UNMARKED)
+    labels: Path | None = field(default=None, metadata=UNMARKED)
     sowing: Sowing = field(default_factory=Sowing)
     shrinking: Shrinking = field(default_factory=Shrinking)
     cap: float = 0.01

@@ -1,4 +1,4 @@
-"""The files about sites that a ranking names, read: preferences of both levels, and what to say of them."""
+"""The files about sites that a ranking names, read: preferences and labels of both levels, and what to say of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,32 @@ import numpy as np
 
 from sitegraph.layout import Level
 from sitegraph.ranks.settings import Ranking
+from sitegraph.sites.labelled import Labelled, Labels, labelled
 from sitegraph.sites.measured import measured
-from sitegraph.sites.preferences import Preference, Preferences, Sites, told
+from sitegraph.sites.preferences import Preference, Preferences, Sites, Told, told
 from sitegraph.sites.seeds import seeded
 from sitegraph.store.opened import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The preferences that the files of a ranking ask for, None where there is no file."""
+    """What the files of a ranking say, None where there is no file."""
 
     seeds: Preferences | None = None
     bad: Preferences | None = None
     quality: Preferences | None = None
+    labels: Labelled | None = None
 
     @property
-    def known(self) -> dict[str, Preferences]:
-        """Those that there are, by name."""
+    def preferences(self) -> dict[str, Preferences]:
+        """The preferences that there are, by name."""
         files = {"seeds": self.seeds, "bad": self.bad, "quality": self.quality}
         return {name: found for name, found in files.items() if found}
+
+    @property
+    def known(self) -> dict[str, Told]:
+        """All that there is, by name."""
+        return {**self.preferences, **({"labels": self.labels} if self.labels else {})}
 
     @property
     def notes(self) -> list[str]:
@@ -40,7 +47,11 @@ class Wanted:
 
     def at(self, level: Level) -> dict[str, Preference]:
         """Return the preferences of a level by name."""
-        return {name: found.by_level[level] for name, found in self.known.items()}
+        return {name: found.by_level[level] for name, found in self.preferences.items()}
+
+    def labelled(self, level: Level) -> Labels | None:
+        """Return the labelled nodes of a level."""
+        return self.labels.by_level[level] if self.labels else None
 
 
 def read_files(levels: Mapping[Level, Graph], settings: Ranking) -> Wanted:
@@ -52,6 +63,7 @@ def read_files(levels: Mapping[Level, Graph], settings: Ranking) -> Wanted:
         seeds=seeded(settings.seeds, sites, settings.sowing) if settings.seeds else None,
         bad=seeded(settings.bad, sites, settings.sowing) if settings.bad else None,
         quality=measured(settings.quality, sites, settings.shrinking) if settings.quality else None,
+        labels=labelled(settings.labels, sites) if settings.labels else None,
     )
 
 

@@ -120,7 +120,18 @@ def spread(at: Preference, sites: Sites) -> Preference:
     return summed(np.concatenate(members), np.concatenate([at.mass[own], share[shares]]))
 
 
-def told(wanted: Preferences) -> str:
+class Told(Protocol):
+    """What a file says of sites, as far as it tells which of them the graph does not know."""
+
+    @property
+    def sites(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def unknown_names(self) -> tuple[str, ...]: ...
+
+
+def told(wanted: Told) -> str:
     """Return a sentence about what of a file is not in the graph, "" when all is."""
     if not wanted.unknown:
         return ""

@@ -1,4 +1,4 @@
-"""Files about sites that people write by hand or with programs of their own: seeds, bad sites, quality tables.
+"""Files about sites that people write by hand or with programs of their own: seeds, bad sites, labels, quality tables.
 
 Text is UTF-8, one site per line, `#` begins a comment, empty lines are passed over. Cells are separated by tabs where
 a line has one, by commas otherwise; a cell may stand in double quotes. A first line with `name` in it is a header and
@@ -6,6 +6,7 @@ says which column is which; without one they come in this order:
 
     seeds, bad sites     name [, group [, language]]      group: any word; language: ISO 639-1, else ISO 639-3
     quality tables       name, quality [, pages]          also Parquet, with columns of these names
+    labels               name, label                      label: good or bad
 
 A name is a host, a registered domain, or a URL, of which the host counts. A name that no site can have (an IP address,
 a single label) is kept: it will be unknown to any graph, and reported as such. A line that is not of this form is an
@@ -34,6 +35,8 @@ MAX_CELL: Final = 64
 ROWS: Final = 1 << 16
 SEEDS: Final = ("name", "group", "language")
 QUALITY: Final = ("name", "quality", "pages")
+LABELS: Final = ("name", "label")
+GOOD: Final = {"good": True, "bad": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,19 @@ def seed(path: Path, number: int, cells: dict[str, str]) -> Seed:
         if len(cells.get(name, "")) > MAX_CELL:
             raise wrong(path, number, f"a {name} of more than {MAX_CELL} characters")
     return Seed(site(cells["name"]), cells.get("group", ""), cells.get("language", "").lower())
+
+
+def read_labels(path: Path) -> dict[str, bool]:
+    """Return whether each labelled site of a file is good. Raises InputError for one that is good in one line and bad
+    in another."""
+    found: dict[str, bool] = {}
+    for number, cells in rows_of(path, LABELS):
+        name, label = site(cells["name"]), cells.get("label", "").lower()
+        if label not in GOOD:
+            raise wrong(path, number, f"a label of {label!a}, not good or bad")
+        if found.setdefault(name, GOOD[label]) != GOOD[label]:
+            raise wrong(path, number, f"{name!a} is {label} here, and was not before")
+    return found
 
 
 def read_quality(path: Path) -> Iterator[Measured]:

@@ -54,15 +54,15 @@ def test_host_then_site_then_null(tmp_path: Path, host: str, expected: tuple[flo
     assert row["known"] == (expected != (None, None, None))
 
 
-def test_trust_robust_and_truncated_rank_quality_and_spam_mass_follow_the_same_rule(tmp_path: Path) -> None:
+def test_the_other_ranks_spam_mass_and_the_chance_to_be_good_follow_the_same_rule(tmp_path: Path) -> None:
     """Percentiles, not the raw ranks; each value from the host's row, else from its site's."""
     percentiles = {"trust": 0.5, "robust": 0.6, "truncated": 0.8, "quality": 0.7}
     rows = [
-        site("host", "a.example.org", 0.8, trust_percentile=0.4, trust=1e-9, spam_mass=-0.5),
+        site("host", "a.example.org", 0.8, trust_percentile=0.4, trust=1e-9, spam_mass=-0.5, good=0.3),
         site("domain", "example.org", 0.9, **{f"{name}_percentile": value for name, value in percentiles.items()}),
     ]
     row = looked_up(write_ranks(tmp_path, rows), "a.example.org")
-    assert [row[name] for name in COLUMNS[3:]] == [0.4, 0.6, 0.8, 0.7, -0.5]
+    assert [row[name] for name in COLUMNS[3:]] == [0.4, 0.6, 0.8, 0.7, -0.5, 0.3]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,10 @@ def test_unknown_sites_take_the_stated_percentile(tmp_path: Path) -> None:
     """It stands in all percentiles of a site without a row, and in none of one that has a row with a gap."""
     shards = write_ranks(tmp_path, ROWS)
     row = looked_up(shards, "unknown.test", 0.1)
-    assert row == dict.fromkeys(COLUMNS, 0.1) | {"in_domains": None, "spam_mass": None, "known": False}
+    assert row == dict.fromkeys(COLUMNS, 0.1) | {
+        **dict.fromkeys(("in_domains", "spam_mass", "good_site")),
+        "known": False,
+    }
     row = looked_up(shards, "news.example.net", 0.1)
     assert (row["authority_host"], row["authority_domain"], row["trust"], row["known"]) == (0.7, None, None, True)
     with pytest.raises(SettingError, match=r"unknown = 1\.5"):

@@ -139,7 +139,7 @@ def test_the_table_of_the_hand_made_graph(hand_made: tuple[GraphSets, Built]) ->
     assert notes == []
     assert {name for name, value in rows[0].items() if value is None} == {
         *("harmonic", "trust", "trust_percentile", "anti_trust", "spam_mass", "spam_mass_percentile"),
-        *("quality", "quality_percentile"),
+        *("quality", "quality_percentile", "good"),
     }
     assert by_name["alpha.com"]["supporters"] == [3, 3, 3, 3]  # bücher.de, beta.org and its blog
     assert {name: value for name, value in counts.items() if not name.endswith(("sweeps", "passes"))} == {

@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from site_names import sites_of
 
 from corpus.errors import InputError, SettingError
 from sitegraph.building.small import graph_of
@@ -23,25 +22,6 @@ from sitegraph.sites.seeds import Sowing, seeded, sown, water
 from sitegraph.store.opened import open_graph
 
 HOSTS = ["a.com", "b.com", "c.de", "x.d.fr", "y.d.fr", "z.d.fr", "e.uk", "f.io"]
-
-
-class Names:
-    """Names of a level, found by a dictionary."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = sorted(reverse(name) for name in names)
-        self.ids = {name: i for i, name in enumerate(self.names)}
-
-    def find(self, names: Sequence[str], /) -> NDArray[np.int64]:
-        """Return the ids of reversed names."""
-        return np.array([self.ids.get(name, -1) for name in names], np.int64)
-
-
-def sites_of(hosts: Sequence[str]) -> Sites:
-    """Return the nodes of a graph of these hosts."""
-    at_hosts, at_domains = Names(hosts), Names(list({domain_of(host) for host in hosts}))
-    domain = [at_domains.ids[reverse(domain_of(reverse(name)))] for name in at_hosts.names]
-    return Sites(at_hosts, at_domains, np.array(domain, np.int32))
 
 
 SITES = sites_of(HOSTS)

@@ -1,0 +1,132 @@
+"""What the chance that a site is good is worth (sitegraph.ranks.goodness): learned from some hundred labelled sites.
+
+    goodness   by kind of farm: 200 seeds, and 300 sites drawn at random and labelled
+    answers    by how many are labelled
+    unseen     a kind of farm that no labelled site is of: it came after they were labelled
+
+Nobody's label is used twice: sites that were labelled, and seeds, are not counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.graph_eval.farms import KINDS, plant
+from benchmarks.graph_eval.goals import HOPED, reached
+from benchmarks.graph_eval.lab import MIXED, Lab, Rows, mean_of
+from benchmarks.graph_eval.metrics import auc
+from benchmarks.graph_eval.metrics import judged as measures
+from benchmarks.graph_eval.planted import Floats, Integers, PlantedGraph, Sketch, folded
+from benchmarks.graph_eval.rankers import authority_columns
+from benchmarks.graph_eval.web import dense, good_web
+from sitegraph.ranks.goodness import Goodness, learned
+
+LABELLED: Final = 300
+COUNTS: Final = (100, 200, 300, 500, 1_000)
+SHARE: Final = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A planted graph, the columns of its registered domains, and the domain of each host."""
+
+    graph: PlantedGraph
+    columns: dict[str, Any]
+    site: Integers
+
+    @classmethod
+    def of(cls, graph: PlantedGraph) -> "Ranked":
+        """Rank a graph."""
+        sites, site = folded(graph)
+        return cls(graph, authority_columns(sites), site)
+
+    def drawn(self, count: int, seed: int) -> Integers:
+        """Return hosts to label: drawn at random from those that nobody was told about."""
+        return np.random.default_rng([seed, 55]).choice(np.flatnonzero(self.graph.judged), count, replace=False)
+
+    def learned(self, hosts: Integers) -> Goodness:
+        """Return what labelled hosts teach."""
+        at = self.site[hosts]
+        return learned({name: values[at] for name, values in self.columns.items()}, ~self.graph.spam[hosts])
+
+    def without(self, hosts: Integers) -> PlantedGraph:
+        """Return the graph in which these hosts are not counted."""
+        return self.graph.with_seeds(np.union1d(self.graph.seeds, hosts))
+
+    def measured(self, score: Floats, hosts: Integers) -> dict[str, float]:
+        """Return the measures of a score of sites."""
+        return measures(self.without(hosts), score[self.site])
+
+
+def webs(draw: Lab) -> list[tuple[str, Lab, Sketch]]:
+    """Return both webs of a draw, good sites only."""
+    found = [("sparse", draw), ("dense", replace(draw, web=dense(draw.web)))]
+    return [(title, lab, good_web(lab.web)) for title, lab in found]
+
+
+def goodness(lab: Lab, kinds: Sequence[str] = (*KINDS, MIXED)) -> Rows:
+    """Return what the chance, and the ranks that it is made of, are worth for each kind of farm."""
+    rows: Rows = []
+    for draw in lab.draws():
+        for title, own, good in webs(draw):
+            for kind in kinds:
+                ranked = Ranked.of(own.planted(kind, SHARE, web=good))
+                hosts = ranked.drawn(LABELLED, own.web.seed)
+                chance = ranked.learned(hosts).chance(ranked.columns)
+                row: dict[str, Any] = {"web": title, "farms": kind}
+                for name, score in (("pagerank", ranked.columns["pagerank"]), ("trust", ranked.columns["trust"])):
+                    row[name] = ranked.measured(score, hosts)["auc"]
+                row["spam mass"] = ranked.measured(-ranked.columns["spam_mass"], hosts)["auc"]
+                found = ranked.measured(chance, hosts)
+                row |= {"good": found["auc"], "good, known": found["auc of known"]}
+                row |= {"good, money": found["auc of money sites"], "good, top 5%": found["spam in top 5%"]}
+                rows.append(row | {"calibration": calibration(ranked, chance, hosts)})
+    means = mean_of(rows, ("web", "farms"))
+    return [
+        row | {"good reaches it": reached({"auc": row["good"], "auc of known": row["good, known"]}, HOPED)}
+        for row in means
+    ]
+
+
+def calibration(ranked: Ranked, chance: Floats, hosts: Integers, bins: int = 10) -> float:
+    """Return the mean distance of the chances from the shares of good sites, over bins of equally many hosts."""
+    graph = ranked.without(hosts)
+    told, good = chance[ranked.site][graph.judged], ~graph.spam[graph.judged]
+    order = np.argsort(told, kind="stable")
+    return float(np.mean([abs(told[part].mean() - good[part].mean()) for part in np.array_split(order, bins)]))
+
+
+def answers(lab: Lab, counts: Sequence[int] = COUNTS, draws: int = 5) -> Rows:
+    """Return what the chance is worth by how many sites are labelled, all kinds of farms together."""
+    rows: Rows = []
+    for draw in lab.draws():
+        for title, own, good in webs(draw):
+            ranked = Ranked.of(own.planted(MIXED, SHARE, web=good))
+            for count in counts:
+                for number in range(draws):
+                    hosts = ranked.drawn(count, own.web.seed + 100 * number)
+                    taught = ranked.learned(hosts)
+                    chance = taught.chance(ranked.columns)
+                    row = {"auc": ranked.measured(chance, hosts)["auc"], "auc as told": taught.auc}
+                    row["calibration"] = calibration(ranked, chance, hosts)
+                    rows.append({"web": title, "labelled": count} | row)
+    return mean_of(rows, ("web", "labelled"))
+
+
+def unseen(lab: Lab) -> Rows:
+    """Return what the chance is worth for a kind of farm that came after the sites were labelled."""
+    rows: Rows = []
+    for draw in lab.draws():
+        for title, own, good in webs(draw):
+            for kind in KINDS:
+                others = [other for other in KINDS if other != kind]
+                before = Ranked.of(own.told_of(plant(good, others, SHARE, own.web.seed).finish()))
+                after = Ranked.of(own.planted(kind, SHARE, web=good))
+                taught = before.learned(before.drawn(LABELLED, own.web.seed))
+                score = taught.chance(after.columns)[after.site]
+                row = {"web": title, "farms": kind, "good": auc(score, after.graph.spam, after.graph.judged)}
+                mass = -after.columns["spam_mass"][after.site]
+                rows.append(row | {"spam mass": auc(mass, after.graph.spam, after.graph.judged)})
+    return mean_of(rows, ("web", "farms"))
