@@ -38,7 +38,7 @@ from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
 
-VERSION: Final = 3
+VERSION: Final = 4
 MOST_NODES: Final = 2**31 - 1
 """Ids of domains and the gaps of lists are kept in 32 bits with a sign."""
 

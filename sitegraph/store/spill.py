@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
@@ -20,6 +21,8 @@ from sitegraph.store.words import WORST, Packed, pack
 
 RANGES: Final = 256
 NARROWEST: Final = 1 << 12
+KINDS: Final = ("words", "counts")
+"""Files of a range."""
 
 
 def range_bits(nodes: int) -> int:
@@ -90,6 +93,7 @@ class Spill:
     domains).
     links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell (not said
     of relabelled ones, which come by target). sizes, words: int64 per range, its arcs so far and the words they take.
+    checks: int64[ranges, 2], the CRC-32 of a range's bytes in its files; `read` holds what it finds against them.
 
     What counts is what `sizes` and `words` say: whatever else the files hold, left by a killed process or a full disk,
     is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another.
@@ -101,6 +105,7 @@ class Spill:
         self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
         self.links = np.zeros((nodes + 63) // 64, np.uint64)
         self.sizes, self.words = np.zeros(self.ranges, np.int64), np.zeros(self.ranges, np.int64)
+        self.checks = np.zeros((self.ranges, 2), np.int64)
         self._relabelled = relabelled
         self.sorted_by_source, self._last = not relabelled, np.uint32(0)
         self._files: list[list[BinaryIO]] = []
@@ -156,19 +161,24 @@ class Spill:
         ends = WORST * starts
         pack(source, target, self.width_bits, ends, self._room)
         moved = counts[self._places(target, starts)] if counts is not None else None
+        checks = self.checks.copy()
         try:
             if not self._files:
                 self._open()
             for number in np.flatnonzero(sizes).tolist():
                 start = int(starts[number])
-                self._put(number, 0, self._room[WORST * start : int(ends[number])])
+                parts: list[NDArray[Any]] = [self._room[WORST * start : int(ends[number])]]
                 if moved is not None:
-                    self._put(number, 1, moved[start : start + int(sizes[number])])
+                    parts.append(moved[start : start + int(sizes[number])])
+                for kind, values in enumerate(parts):
+                    self._put(number, kind, values)
+                    checks[number, kind] = isal_zlib.crc32(values.data, int(checks[number, kind]))
         except BaseException:
             self.close()  # so that what was written of these arcs is cut off
             raise
         self.sizes += sizes
         self.words += ends - WORST * starts
+        self.checks = checks
         self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
         self._last = source[-1]
         if not self._relabelled:
@@ -200,13 +210,13 @@ class Spill:
 
     def state(self) -> dict[str, Any]:
         """Return what `rewind` takes up, as JSON values."""
-        counts = {"sizes": self.sizes.tolist(), "words": self.words.tolist()}
+        counts = {"sizes": self.sizes.tolist(), "words": self.words.tolist(), "checks": self.checks.tolist()}
         return counts | {"sorted_by_source": self.sorted_by_source, "last": int(self._last)}
 
     def rewind(self, state: dict[str, Any]) -> None:
         """Go back, or forward, to a state; what the files hold beyond it does not count."""
         self.close()
-        self.sizes[:], self.words[:] = state["sizes"], state["words"]
+        self.sizes[:], self.words[:], self.checks[:] = state["sizes"], state["words"], state["checks"]
         self.sorted_by_source, self._last = state["sorted_by_source"], np.uint32(state["last"])
 
     def save(self) -> None:
@@ -220,7 +230,7 @@ class Spill:
         """Take up what `save` wrote; return whether there was any."""
         path = self.folder / "whole.json"
         state = json.loads(path.read_text()) if path.exists() else {}
-        if "words" not in state:  # none, or one in words of another kind
+        if not {"words", "checks"} <= set(state):  # none, or one of another kind
             return False
         self.rewind(state)
         self.links = self._links()
@@ -260,9 +270,12 @@ class Spill:
         with as_storage_error(path):
             if not path.exists() or path.stat().st_size < size:
                 raise self._shorter(number, kind)
-            return np.asarray(np.memmap(path, dtype, "c", shape=size // np.dtype(dtype).itemsize))
+            found = np.asarray(np.memmap(path, dtype, "c", shape=size // np.dtype(dtype).itemsize))
+        if isal_zlib.crc32(found.data) != self.checks[number, KINDS.index(kind)]:
+            raise StorageError(f"{path}: not what was written to it; delete its folder and build again")
+        return found
 
     def remove(self, number: int) -> None:
         """Delete the files of a range."""
-        for kind in ("words", "counts"):
+        for kind in KINDS:
             self.path(number, kind).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
+from sitegraph.store.classes import COLUMNS
 from sitegraph.store.merging import Lists, plain_lists, rising_lists
 from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.spill import Spill
@@ -123,14 +124,41 @@ def test_an_arc_from_no_node_is_told(rising: bool, source: int) -> None:
 
 
 def test_a_spill_in_words_of_another_kind_is_not_taken_up(tmp_path: Path) -> None:
-    """One that was written down without how many words its ranges take is none."""
+    """One that was written down without how many words its ranges take, or their check sums, is none."""
     with Spill(tmp_path, 10) as spill:
         spill.add(np.array([1], np.uint32), np.array([2], np.uint32))
         spill.save()
     assert Spill(tmp_path, 10).restore()
     whole = tmp_path / "whole.json"
-    whole.write_text(whole.read_text().replace('"words"', '"other"'))
-    assert not Spill(tmp_path, 10).restore()
+    text = whole.read_text()
+    for name in ("words", "checks"):
+        whole.write_text(text.replace(f'"{name}"', '"other"'))
+        assert not Spill(tmp_path, 10).restore()
+
+
+@pytest.mark.parametrize("kind", ["words", "counts"])
+@pytest.mark.parametrize("restored", [False, True])
+def test_any_flipped_bit_of_a_spill_is_told(tmp_path: Path, kind: str, restored: bool) -> None:
+    """Also one that makes another arc of it, between nodes that there are; whoever wrote it, in however many steps."""
+    with Spill(tmp_path, 10, counted=True) as spill:
+        for source in (1, 2, 3):
+            spill.add(
+                np.array([source, source], np.uint32),
+                np.array([2, 7], np.uint32),
+                np.ones((2, len(COLUMNS)), np.int64),
+            )
+        spill.save()
+    if restored:
+        spill = Spill(tmp_path, 10, counted=True)
+        assert spill.restore()
+    packed, counts = spill.read(0)
+    assert (packed.arcs, counts is not None and counts.sum()) == (6, 6 * len(COLUMNS))
+    path = spill.path(0, kind)
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+        path.write_bytes(whole[: bit // 8] + bytes([whole[bit // 8] ^ 1 << bit % 8]) + whole[bit // 8 + 1 :])
+        with pytest.raises(StorageError, match="not what was written to it"):
+            spill.read(0)
 
 
 @pytest.mark.parametrize("wrong", [np.array([1 << 10], np.uint64), np.zeros(2, np.uint64), np.zeros(1, np.int64)])
