@@ -38,5 +38,5 @@ def warm_rank(root: Path, ranking: Ranking) -> None:
         write_text(sites, f"{SITE},1\n")
         named = {name: sites if getattr(ranking, name) else None for name in ("seeds", "bad", "quality")}
         mode = PageRank(dangling=ranking.pagerank.dangling)
-        settings = replace(ranking, pagerank=mode, imports=(), **named)  # type: ignore[arg-type]
+        settings = replace(ranking, pagerank=mode, imports=(), labels=None, **named)  # type: ignore[arg-type]
         rank(small_graph(folder), ShardSet(folder, "authority"), settings)

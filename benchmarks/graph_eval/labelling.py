@@ -4,7 +4,8 @@
     answers    by how many are labelled
     unseen     a kind of farm that no labelled site is of: it came after they were labelled
 
-Nobody's label is used twice: sites that were labelled, and seeds, are not counted.
+Nobody's label is used twice: seeds are not counted, nor hosts of a registered domain of which one was labelled, for
+they have its ranks.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from benchmarks.graph_eval.planted import Floats, Integers, PlantedGraph, Sketch
 from benchmarks.graph_eval.rankers import authority_columns
 from benchmarks.graph_eval.web import dense, good_web
 from sitegraph.ranks.goodness import Goodness, learned
+from sitegraph.sites.labelled import Labels
 
 LABELLED: Final = 300
 COUNTS: Final = (100, 200, 300, 500, 1_000)
@@ -48,12 +50,13 @@ class Ranked:
 
     def learned(self, hosts: Integers) -> Goodness:
         """Return what labelled hosts teach."""
-        at = self.site[hosts]
-        return learned({name: values[at] for name, values in self.columns.items()}, ~self.graph.spam[hosts])
+        labels = Labels.of(self.site[hosts], ~self.graph.spam[hosts])
+        return learned({name: values[labels.ids] for name, values in self.columns.items()}, labels.good)
 
     def without(self, hosts: Integers) -> PlantedGraph:
-        """Return the graph in which these hosts are not counted."""
-        return self.graph.with_seeds(np.union1d(self.graph.seeds, hosts))
+        """Return the graph in which the hosts of their registered domains are not counted."""
+        known = np.flatnonzero(np.isin(self.site, self.site[hosts]))
+        return self.graph.with_seeds(np.union1d(self.graph.seeds, known))
 
     def measured(self, score: Floats, hosts: Integers) -> dict[str, float]:
         """Return the measures of a score of sites."""

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.graph_eval.planted import Floats, Integers, PlantedGraph, counts_of
 from sitegraph.building.small import graph_of
 from sitegraph.layout import GraphSets
-from sitegraph.ranks.hyperball import hyperball
+from sitegraph.ranks.hyperball import SUPPORTERS, hyperball
 from sitegraph.ranks.inverse import inverse_ranks
 from sitegraph.ranks.pagerank import PageRank, pageranks
 from sitegraph.ranks.passes import Passes
@@ -142,7 +142,8 @@ def authority_columns(graph: PlantedGraph) -> dict[str, Any]:
         made = {"pagerank": "pagerank", "trust": "trust", "spam_mass": "spam mass", "robust": "robust"}
         columns: dict[str, Any] = {column: found.made[name]() for column, name in made.items()}
         columns |= {"truncated": found.made["truncated"](), "in_domains": graph.in_domains}
-        return columns | {"supporters": found.by_id(found.balls.supporters).astype(np.float64)}
+        balls = hyperball(found.passes, SUPPORTERS)
+        return columns | {"supporters": found.by_id(balls.supporters).astype(np.float64)}
 
 
 def stored(folder: Path, graph: PlantedGraph) -> GraphSets:

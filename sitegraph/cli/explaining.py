@@ -26,7 +26,7 @@ TOLD: Final = "what the ranks say"
     short_help="Say why a site has its ranks.",
     epilog=example("""
 sitegraph explain example.org --root crawl-root
-sitegraph explain example.org --graph graph --ranks ranks.parquet --seeds trusted.txt --bad spam.txt
+sitegraph explain example.org --graph graph --ranks ranks.parquet --seeds trusted.txt --bad spam.txt --labels labels.txt
 sitegraph explain example.org --root crawl-root --level domain --top 30 --json"""),
 )
 @click.argument("site")

@@ -43,7 +43,8 @@ def file_option(name: str, text: str) -> Decorator:
     short_help="Rank the hosts and registered domains of a graph.",
     epilog=example("""
 sitegraph rank graph --out ranks.parquet
-sitegraph rank crawl-root --out ranks.parquet --seeds trusted.txt --bad spam.txt --quality quality.parquet
+sitegraph rank crawl-root --out ranks.parquet --seeds trusted.txt --bad spam.txt --labels labels.txt
+sitegraph rank crawl-root --out ranks.parquet --quality quality.parquet
 sitegraph rank graph --out cc.parquet --weights cc --no-inverse
 sitegraph rank graph --out ranks.parquet --import-ranks cc-main-2026-apr-may-jun-host-ranks.txt.gz"""),
 )

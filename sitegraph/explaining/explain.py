@@ -4,24 +4,25 @@
   the cap of the robust rank took of them.
 - Which links count nothing, or less than their pages say.
 - How trusted sites lead to it, and how it leads to bad ones (trails.py).
+- What labelled sites teach of it (lessons.py).
 - All of it in sentences (reasons.py).
 
 The weights must be those of the ranking, or the flows do not add up to the ranks. A table made by this project says in
 its metadata what they were (rankedby.py); for others they are given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpus.errors import InputError, MissingError
 from corpus.schema import AUTHORITY
-from sitegraph.explaining.explanation import Explanation, Lesson, Step, Trail
+from sitegraph.explaining.explanation import Explanation, Step, Trail
 from sitegraph.explaining.flows import Flows, RankedLevel
+from sitegraph.explaining.lessons import Taught, taught_of
 from sitegraph.explaining.lookup import Levels, domains_of, site_name
 from sitegraph.explaining.rankedby import RankedBy, changed, ranked_by
 from sitegraph.explaining.rankrows import RankRows, Row
@@ -31,9 +32,6 @@ from sitegraph.explaining.support import Support, discounts
 from sitegraph.explaining.trails import EXPANDED, Way, ways
 from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets, Level
-from sitegraph.ranks.goodness import learned, needed, possible
-from sitegraph.ranks.wanted import sites_of
-from sitegraph.sites.labelled import labelled
 from sitegraph.store.opened import Graph, open_graph
 
 PASSES: Final = 12
@@ -75,14 +73,17 @@ def explain(site: str, ranks: Path, graph: GraphSets, asked: Asked | None = None
             if row["reversed"] != levels[level].names[node]:
                 raise InputError(f"{ranks}: not the ranks of this graph: its {level}s are others; rank the graph again")
             found = flows_explained(ranked, levels, node, row, by, asked)
+            taught = taught_of(rows, levels, level, node, row, asked.labels) if asked.labels else Taught()
             found = replace(
                 found,
                 trust=trust_trails(ranked, node, row, seeds, by),
                 anti_trust=bad_trails(ranked, node, row, bad) if bad else None,
-                lesson=lesson(rows, levels, level, node, asked.labels) if asked.labels else None,
+                lesson=taught.lesson,
             )
     others = by.others({"seeds": asked.seeds, "bad": asked.bad, "labels": asked.labels})
-    more = [index.note for index in (seeds, bad) if index and index.note]
+    more = [*(index.note for index in (seeds, bad) if index and index.note), *taught.notes]
+    if found.row["good"] is not None and asked.labels is None:
+        more.append("give --labels, the file of labelled sites, to see what speaks for and against it")
     if level == "domain" and name != found.name:
         more.append(f"this is {found.name}, the registered domain of {name}")
     found = replace(found, notes=notes_on(found, by, others, more))
@@ -163,31 +164,6 @@ def bad_trails(ranked: RankedLevel, node: int, row: Row, bad: SeedIndex) -> tupl
 
     found = ways(node, expand, bad.ids, expanded=PASSES)
     return tuple(replace(one, steps=one.steps[::-1]) for one in (trail(ranked.graph, way, bad) for way in found))
-
-
-def lesson(rows: RankRows, levels: Levels, level: Level, node: int, path: Path) -> Lesson | None:
-    """Return what the labelled sites of a file teach of a node, None where too few of its level are labelled."""
-    labels = labelled(path, sites_of(levels)).by_level[level]
-    if not labels.enough:
-        return None
-    columns = needed(possible(AUTHORITY.names))
-    taught = learned(columns_at(rows, level, labels.ids, columns), labels.good)
-    site = columns_at(rows, level, np.array([node]), columns)
-    low, high = taught.bounds(site)
-    moved = sorted(((name, float(part[0])) for name, part in taught.parts(site).items()), key=lambda part: part[1])
-    return Lesson(
-        chance=float(taught.chance(site)[0]),
-        low=float(low[0]),
-        high=float(high[0]),
-        sites=len(labels.ids),
-        parts=tuple(moved),
-    )
-
-
-def columns_at(rows: RankRows, level: Level, ids: NDArray[np.int64], columns: Sequence[str]) -> dict[str, Any]:
-    """Return columns of some nodes by name."""
-    found = rows.take(level, ids, columns)
-    return {name: found[name] for name in columns}
 
 
 def trail(graph: Graph, way: Way, seeds: SeedIndex | None) -> Trail:

@@ -85,14 +85,20 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What labelled sites teach of the site: the chance that it is good, between what it lies, as far as so few sites
-    tell, how many there were, and by how much each sign moves its log-odds, those against it first."""
+    """What labelled sites teach of the site.
+
+    chance: that it is good; low, high: between what it lies, as far as so few sites tell. sites: how many there were.
+    parts: by how much each sign moves its log-odds, those against it first. missing, beyond: signs that it has no value
+    for, and those that are farther out than those of the labelled sites.
+    """
 
     chance: float
     low: float
     high: float
     sites: int
     parts: tuple[tuple[str, float], ...]
+    missing: int = 0
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

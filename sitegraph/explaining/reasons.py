@@ -94,6 +94,11 @@ def taught(found: Explanation) -> Iterator[str]:
         f"The chance that it is good, as {lesson.sites:,} labelled sites teach, is {percent(lesson.chance)} "
         f"({percent(lesson.low)} to {percent(lesson.high)})" + (f"; speaking {told}." if told else ".")
     )
+    if lesson.missing or lesson.beyond:
+        yield (
+            f"Of the {len(lesson.parts)} signs that this rests on, {lesson.missing} are unknown here, and "
+            f"{lesson.beyond} lie beyond those of labelled sites: the chance says less than it seems to."
+        )
 
 
 def sources(found: Explanation) -> Iterator[str]:
@@ -253,8 +258,6 @@ def notes_on(found: Explanation, by: RankedBy, others: Sequence[str], more: Sequ
         )
     if found.row["trust"] and found.trust is None:
         notes.append("give --seeds, the file of trusted sites, to see how they lead here")
-    if found.lesson is None and found.row["good"] is not None:
-        notes.append("give --labels, the file of labelled sites, to see what speaks for and against it")
     if found.anti_trust is None and found.row["anti_trust"]:
         notes.append("give --bad, the file of bad sites, to see to which of them it leads")
     return tuple(notes)

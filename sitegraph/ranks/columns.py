@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from corpus.errors import PipelineError
 from corpus.stage import tick
@@ -27,7 +28,7 @@ from sitegraph.ranks.settings import Ranking
 from sitegraph.ranks.shelf import Shelf, shelved
 from sitegraph.ranks.spammass import explained, spam_mass
 from sitegraph.ranks.truncated import truncated
-from sitegraph.sites.labelled import LEAST, Labels
+from sitegraph.sites.labelled import Labels
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.opened import Graph
 
@@ -205,22 +206,29 @@ def as_columns(values: Mapping[str, Vector], passes: Passes, shelf: Shelf) -> Co
     return columns
 
 
-def good_column(columns: Columns, labels: Labels, where: str) -> tuple[Columns, str]:
+def good_column(columns: Columns, labels: Labels, where: str, alone: bool) -> tuple[Columns, str]:
     """Return the column of the chance that a site is good, and a sentence on what it comes from; no column where too
-    few sites of a level are labelled."""
-    if not labels.enough:
-        good, bad = int(labels.good.sum()), int((~labels.good).sum())
-        few = f"{where}: {good:,} good and {bad:,} bad labelled sites are known there"
-        return {}, f"{few}; the column `good` takes {LEAST} of each, and is null"
-    wanted = needed(possible(columns))
-    single = [{name: columns[name](int(node), int(node) + 1) for name in wanted} for node in labels.ids]
-    values = {name: np.concatenate([floats(one[name]) for one in single]) for name in wanted}
-    found = learned(values, labels.good)
+    few sites of a level are labelled. alone: see goodness.possible."""
+    if short := labels.short():
+        return {}, f"{where}: {short}; the column `good` is null"
+    wanted = needed(possible(columns, alone))
+    found = learned({name: values_at(columns[name], labels.ids) for name in wanted}, labels.good, alone)
+    if not found.names:
+        return {}, f"{where}: nothing tells the labelled sites apart; the column `good` is null"
 
     def column(start: int, stop: int) -> Vector:
         return found.chance({name: columns[name](start, stop) for name in found.columns})
 
     return {"good": column}, f"{where}: {found.told()}"
+
+
+def values_at(column: Column, ids: NDArray[np.int64]) -> Vector:
+    """Return the values of a column at some ids, null as NaN."""
+    first = floats(column(int(ids[0]), int(ids[0]) + 1))
+    found = np.empty((len(ids), *first.shape[1:]))
+    for place, node in enumerate(ids.tolist()):
+        found[place] = floats(column(node, node + 1))[0]
+    return found
 
 
 def imported_columns(graph: Graph, imported: ImportedRanks, counts: Counts) -> Columns:

@@ -15,7 +15,7 @@ from it than FAR of their spreads counts as FAR: a straight line drawn on from s
 like none of them would put those first and last of all. Figures of what comes out: docs/graph-evaluation.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,8 +38,8 @@ FAINT: Final = 1e-3
 
 
 def size(values: Vector) -> Vector:
-    """Return the order of magnitude of a rank."""
-    return np.log10(np.maximum(values, 1e-300))
+    """Return the order of magnitude of a rank, NaN for none."""
+    return np.log10(values, out=np.full(len(values), np.nan), where=values > 0)
 
 
 def share(part: Vector, whole: Vector) -> Vector:
@@ -91,7 +91,7 @@ class Goodness:
 
     names: signs that are looked at. centre, scale: their means and spreads among the labelled sites. good, bad: how
     many of those there were. auc: chance that a good one stands above a bad one, each by what the others of FOLDS parts
-    teach; alone: the same by PageRank.
+    teach; by_pagerank: the same by that alone.
     """
 
     names: tuple[str, ...]
@@ -101,7 +101,7 @@ class Goodness:
     good: int
     bad: int
     auc: float
-    alone: float
+    by_pagerank: float
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,11 +123,17 @@ class Goodness:
         moved = self._placed(values) * self.model.weights[1:]
         return dict(zip(self.names, moved.T, strict=True))
 
+    def strange(self, values: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return of each site how many signs are missing, and how many lie farther out than FAR."""
+        found = (signs(values, self.names) - self.centre) / self.scale
+        return np.isnan(found).sum(axis=1), (np.abs(found) > FAR).sum(axis=1)
+
     def told(self) -> str:
         """Return a sentence on what it rests on."""
+        beside = f" (by PageRank {self.by_pagerank:.3f})" if np.isfinite(self.by_pagerank) else ""
         return (
             f"`good` was learned from {self.good:,} good and {self.bad:,} bad sites; of those left out in turn, a good "
-            f"one stands above a bad one with a chance of {self.auc:.3f} (by PageRank {self.alone:.3f})"
+            f"one stands above a bad one with a chance of {self.auc:.3f}{beside}"
         )
 
     def _placed(self, values: Values) -> Vector:
@@ -139,9 +145,13 @@ def needed(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for name in names for column in SIGNS[name][0]))
 
 
-def possible(columns: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the signs that can be made of some columns."""
-    return tuple(name for name, (of, _) in SIGNS.items() if all(column in columns for column in of))
+def possible(columns: Iterable[str], alone: bool = False) -> tuple[str, ...]:
+    """Return the signs that can be made of some columns.
+
+    alone: PageRank comes from another graph than the other ranks, so that none is a share of it.
+    """
+    known = set(columns)
+    return tuple(name for name, (of, _) in SIGNS.items() if known.issuperset(of) and not (alone and len(of) > 1))
 
 
 def placed(found: Vector, centre: Vector, scale: Vector) -> Vector:
@@ -149,9 +159,12 @@ def placed(found: Vector, centre: Vector, scale: Vector) -> Vector:
     return np.clip(np.nan_to_num((found - centre) / scale, nan=0.0), -FAR, FAR)
 
 
-def learned(values: Values, good: NDArray[np.bool_]) -> Goodness:
-    """Return what labelled sites teach: their columns, and whether each is good (bool[n], FOLDS or more of each)."""
-    names = possible(values)
+def learned(values: Values, good: NDArray[np.bool_], alone: bool = False) -> Goodness:
+    """Return what labelled sites teach: their columns, and whether each is good (bool[n], FOLDS or more of each).
+
+    alone: see `possible`. Where nothing tells the sites apart there are no signs, and no chance can be asked for.
+    """
+    names = possible(values, alone)
     found = signs(values, names)
     some = [column[np.isfinite(column)] for column in found.T]
     centre = np.array([column.mean() if len(column) else 0.0 for column in some])
@@ -168,7 +181,7 @@ def learned(values: Values, good: NDArray[np.bool_]) -> Goodness:
         good=int(good.sum()),
         bad=int((~good).sum()),
         auc=auc(left_out(x, good), good),
-        alone=auc(x[:, names.index("pagerank")], good) if "pagerank" in names else float("nan"),
+        by_pagerank=auc(x[:, names.index("pagerank")], good) if "pagerank" in names else float("nan"),
     )
 
 

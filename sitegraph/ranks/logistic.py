@@ -31,8 +31,7 @@ class Logistic:
 
     def log_odds(self, x: Vector) -> Vector:
         """Return log(p / (1 - p)) of each row of x, float64[n, k]."""
-        found: Vector = self.weights[0] + x @ self.weights[1:]
-        return found
+        return weighed(with_ones(x), self.weights)
 
     def errors(self, x: Vector) -> Vector:
         """Return the standard error of the log-odds of each row."""
@@ -50,11 +49,12 @@ def fit(x: Vector, yes: NDArray[np.bool_], ridge: float = 1.0) -> Logistic:
     penalty[0] = 0.0
 
     def loss(weights: Vector) -> float:
-        return float(np.logaddexp(0.0, -signs * (rows @ weights)).sum() + penalty @ weights**2 / 2)
+        return float(np.logaddexp(0.0, -signs * (weighed(rows, weights))).sum() + penalty @ weights**2 / 2)
 
     def curve(weights: Vector) -> tuple[Vector, Vector]:
-        p = chances(rows @ weights)
-        return rows.T @ (p - yes) + penalty * weights, (rows * (p * (1.0 - p))[:, None]).T @ rows + np.diag(penalty)
+        p = chances(weighed(rows, weights))
+        bend = np.einsum("ij,i,ik->jk", rows, p * (1.0 - p), rows) + np.diag(penalty)
+        return np.einsum("ij,i->j", rows, p - yes) + penalty * weights, bend
 
     weights = np.zeros(rows.shape[1])
     for _ in range(STEPS):
@@ -67,6 +67,15 @@ def fit(x: Vector, yes: NDArray[np.bool_], ridge: float = 1.0) -> Logistic:
         if np.abs(step).max() <= CLOSE:
             break
     return Logistic(weights, np.asarray(np.linalg.inv(curve(weights)[1]), np.float64))
+
+
+def weighed(rows: Vector, weights: Vector) -> Vector:
+    """Return rows @ weights, added up column by column: a BLAS does it in an order that hangs on the threads it has and
+    on how many rows there are, and chances would not be the same to the last bit."""
+    found = np.zeros(len(rows))
+    for column, weight in zip(rows.T, weights, strict=True):
+        found += weight * column
+    return found
 
 
 def with_ones(x: Vector) -> Vector:

@@ -53,7 +53,8 @@ def rank(
             known, imported = wanted.at(level), imports.get(level)
             source, columns, more = columns_of(levels[level], settings, known, imported, work, watch)
             if labels := wanted.labelled(level):
-                learned, note = good_column(columns, labels, f"{level} level")
+                learned, note = good_column(columns, labels, f"{level} level", imported is not None)
+                more |= {"labelled_good": int(labels.good.sum()), "labelled_bad": int((~labels.good).sum())}
                 columns |= learned
                 notes.append(note)
             write_level(writer, level, levels[level].names, columns, source)

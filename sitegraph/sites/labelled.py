@@ -35,11 +35,13 @@ class Labels:
         pairs = np.unique(nodes[nodes >= 0] * 2 + good[nodes >= 0])
         return cls(pairs // 2, pairs % 2 == 1)
 
-    @property
-    def enough(self) -> bool:
-        """Whether there are LEAST of each kind."""
+    def short(self) -> str:
+        """Return a sentence on what is missing where there are fewer than LEAST of a kind, "" where there are not."""
         good = int(self.good.sum())
-        return min(good, len(self.good) - good) >= LEAST
+        bad = len(self.good) - good
+        if min(good, bad) >= LEAST:
+            return ""
+        return f"{good:,} good and {bad:,} bad labelled sites are known there, and it takes {LEAST} of each to learn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +55,26 @@ class Labelled:
 
 
 def labelled(path: Path, sites: Sites) -> Labelled:
-    """Return what a file says. Raises InputError when a line has no label, or the graph knows none of its sites."""
+    """Return what a file says.
+
+    Raises InputError when a line has no label, or the graph knows too few of its sites to learn from at any level.
+    """
     labels = read_labels(path)
     names, good = list(labels), np.array(list(labels.values()), np.bool_)
     hosts, domains = found(sites, names)
     known = (hosts >= 0) | (domains >= 0)
-    if not known.any():
-        raise InputError(f"{path}: none of its {len(names):,} sites is in the graph; label sites that are")
+    by_level: dict[Level, Labels] = {
+        "host": Labels.of(hosts, good),
+        "domain": Labels.of(owners(hosts, domains, sites), good),
+    }
+    if all(labels.short() for labels in by_level.values()):
+        raise InputError(
+            f"{path}: of its {len(names):,} sites {int(known.sum()):,} are in the graph; it takes {LEAST} good and "
+            f"{LEAST} bad ones that are"
+        )
     unknown = sorted(names[i] for i in np.flatnonzero(~known))
     return Labelled(
-        by_level={"host": Labels.of(hosts, good), "domain": Labels.of(owners(hosts, domains, sites), good)},
+        by_level=by_level,
         sites=len(names),
         unknown=len(unknown),
         unknown_names=tuple(unknown[:SHOWN]),

@@ -352,7 +352,7 @@ def test_seeds_none_of_which_is_known_are_an_error(build_graph: Build, tmp_path:
     for name in ("seeds", "bad"):
         with pytest.raises(InputError, match=r"sites\.txt: none of its 2 sites is in the graph"):
             rank(graph, out, Ranking(**{name: path}))  # type: ignore[arg-type]
-    for name in ("seeds", "bad", "quality"):
+    for name in ("seeds", "bad", "quality", "labels"):
         with pytest.raises(InputError, match=r"absent: cannot be read"):
             rank(graph, out, Ranking(**{name: tmp_path / "absent"}))  # type: ignore[arg-type]
     assert not list((tmp_path / "authority").glob("*"))
@@ -485,7 +485,7 @@ def test_counts_and_notes_are_in_the_reports(tmp_path: Path) -> None:
     assert list(report.faults) == [{"note": "1 of 2 sites are not in the graph: 'unheard.example'"}]
 
 
-@pytest.mark.parametrize("name", ["seeds", "bad", "quality"])
+@pytest.mark.parametrize("name", ["seeds", "bad", "quality", "labels"])
 def test_a_changed_file_ranks_again(write_links: WriteLinks, tmp_path: Path, name: str) -> None:
     """The content of the files that the settings name belongs to what marks a unit as done, their place does not."""
     path = written(tmp_path / "sites.txt", "a.com,1\n")
@@ -515,7 +515,7 @@ def test_a_missing_file_is_told_before_any_work(tmp_path: Path, name: str) -> No
 def test_kernels_are_loaded_beforehand(tmp_path: Path, dangling: Literal["strong", "weak", "pseudo"]) -> None:
     """By a graph of its own: no input is needed for it, no file of the settings is read, and nothing is left."""
     absent = tmp_path / "absent"
-    ranking = Ranking(pagerank=PageRank(dangling=dangling), seeds=absent, bad=absent, quality=absent)
+    ranking = Ranking(pagerank=PageRank(dangling=dangling), seeds=absent, bad=absent, quality=absent, labels=absent)
     for stage in stages_at(tmp_path / "root", ShardSet(tmp_path, "links"), ranking):
         stage.prepare()
     assert list((tmp_path / "root").iterdir()) == []

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from corpus.errors import InputError
 from corpus.storage import ShardSet
 from sitegraph.building.small import graph_of
 from sitegraph.explaining.explain import Asked, explain
@@ -44,7 +45,7 @@ def test_it_tells_sites_that_were_not_labelled_apart() -> None:
     assert reached > max(auc(rest["trust"], good[300:]), auc(-rest["pagerank"], good[300:])) + 0.02
     assert found.auc == pytest.approx(reached, abs=0.04)
     assert (found.good, found.bad) == (good[:300].sum(), (~good[:300]).sum())
-    assert found.alone == auc(columns["pagerank"][:300], good[:300])
+    assert found.by_pagerank == auc(columns["pagerank"][:300], good[:300])
 
 
 def test_chances_come_true() -> None:
@@ -116,6 +117,7 @@ def test_signs_name_their_columns() -> None:
         *("pagerank", "trust", "spam_mass", "robust", "truncated", "quality", "in_domains", "harmonic", "supporters")
     }
     assert possible({"pagerank": 0, "robust": 0}) == ("pagerank", "robust by pagerank")
+    assert possible({"pagerank": 0, "robust": 0}, alone=True) == ("pagerank",)
 
 
 @pytest.fixture
@@ -162,12 +164,60 @@ def test_a_ranking_with_labels_fills_the_column(graph: GraphSets, tmp_path: Path
     assert any("give --labels" in note for note in explain(SPAM[1], out, graph).notes)
 
 
-def test_too_few_labels_fill_no_column(graph: GraphSets, tmp_path: Path) -> None:
-    """Nine of one kind: that is said, and the column is null."""
+def test_too_few_labels_are_told(graph: GraphSets, tmp_path: Path) -> None:
+    """Nine of one kind, before anything is ranked; where one level alone has too few, its column is null."""
     labels, out = tmp_path / "labels.txt", tmp_path / "ranks.parquet"
     labels.write_text("\n".join([f"{name}, good" for name in GOOD] + [f"{name}, bad" for name in SPAM[:9]]))
-    _, _, notes = rank(graph, ShardSet(tmp_path, "ranks"), Ranking(labels=labels), path=out)
+    with pytest.raises(InputError, match=r"labels\.txt: of its 39 sites 39 are in the graph; it takes 10 good and 10"):
+        rank(graph, ShardSet(tmp_path, "ranks"), Ranking(labels=labels), path=out)
+    folded = graph_of(
+        tmp_path / "folded",
+        sorted(f"a.{name}" for name in [*GOOD, *SPAM]),
+        np.zeros(1, np.int64),
+        np.ones(1, np.int64),
+        np.array([PLAIN]),
+    )
+    labels.write_text("\n".join([f"{name}, good" for name in GOOD] + [f"{name}, bad" for name in SPAM]))
+    _, counts, notes = rank(folded, ShardSet(tmp_path, "ranks"), Ranking(labels=labels), path=out)
+    assert "host level: 0 good and 0 bad labelled sites are known there, and it takes 10 of each to learn" in notes[-1]
+    assert (counts["host_labelled_good"], counts["domain_labelled_good"]) == (0, 30)
     table = pq.read_table(out)
-    assert table["good"].null_count == table.num_rows
-    assert [note for note in notes if note.startswith("domain level: 30 good and 9 bad labelled sites are known there")]
-    assert explain(SPAM[1], out, graph, Asked(labels=labels)).lesson is None
+    assert table.filter(pa.compute.equal(table["level"], "host"))["good"].null_count == 60
+    told = explain(f"a.{SPAM[1]}", out, folded, Asked(labels=labels))
+    assert told.lesson is None
+    assert any("0 good and 0 bad" in note for note in told.notes)
+
+
+def test_labelled_sites_that_nothing_tells_apart_teach_nothing(graph: GraphSets, tmp_path: Path) -> None:
+    """All without a link: that is said, and no rank is lost."""
+    labels, out = tmp_path / "labels.txt", tmp_path / "ranks.parquet"
+    names = [f"n{i}.net" for i in range(22)]
+    lone = graph_of(tmp_path / "lone", names, np.array([20]), np.array([21]), np.array([PLAIN]))
+    labels.write_text("\n".join(f"{name}, {'good' if i < 10 else 'bad'}" for i, name in enumerate(names[:20])))
+    _, _, notes = rank(lone, ShardSet(tmp_path, "ranks"), Ranking(labels=labels), path=out)
+    assert "host level: nothing tells the labelled sites apart; the column `good` is null" in notes
+    told = explain("n3.net", out, lone, Asked(labels=labels))
+    assert (told.lesson, told.row["good"]) == (None, None)
+    assert "host level: nothing tells the labelled sites apart" in told.notes
+
+
+def test_the_chance_is_the_same_however_many_rows_are_asked_for() -> None:
+    """To the last bit, alone or among others."""
+    columns, good = drawn(2003)
+    found = learned({name: values[:300] for name, values in columns.items()}, good[:300])
+    whole = found.chance(columns)
+    for start, stop in ((0, 1), (5, 8), (17, 2003)):
+        part = {name: values[start:stop] for name, values in columns.items()}
+        assert found.chance(part).tobytes() == whole[start:stop].tobytes()
+
+
+def test_ranks_of_two_graphs_are_no_shares_of_one_another() -> None:
+    """Beside an imported PageRank the others count by what they say themselves; one of 0 is none."""
+    columns, good = drawn()
+    columns["pagerank"][:3] = 0.0
+    found = learned(columns, good, alone=True)
+    assert not any("by pagerank" in name for name in found.names)
+    assert np.isfinite(found.centre).all()
+    missing, beyond = found.strange({name: values[:4] for name, values in columns.items()})
+    assert missing.tolist() == [1, 1, 1, 0]
+    assert beyond.max() <= len(found.names)
