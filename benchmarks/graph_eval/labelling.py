@@ -1,6 +1,6 @@
 """What the chance that a site is good is worth (sitegraph.ranks.goodness): learned from some hundred labelled sites.
 
-    goodness   by kind of farm: 200 seeds, and 300 sites drawn at random and labelled
+    goodness   by kind of farm: 200 seeds, and 300 sites drawn at random and labelled (more, where not ten are spam)
     answers    by how many are labelled
     unseen     a kind of farm that no labelled site is of: it came after they were labelled
 
@@ -26,6 +26,13 @@ from sitegraph.ranks.goodness import Goodness, learned
 from sitegraph.sites.labelled import Labels
 
 LABELLED: Final = 300
+MORE: Final = 50
+"""Hosts labelled at a time beyond those."""
+MOST: Final = 2_000
+"""Hosts labelled in all."""
+MEASURES: Final = (
+    *("pagerank", "trust", "spam mass", "good", "good, known", "good, money", "good, top 5%", "calibration"),
+)
 COUNTS: Final = (100, 200, 300, 500, 1_000)
 SHARE: Final = 0.10
 
@@ -45,12 +52,24 @@ class Ranked:
         return cls(graph, authority_columns(sites), site)
 
     def drawn(self, count: int, seed: int) -> Integers:
-        """Return hosts to label: drawn at random from those that nobody was told about."""
-        return np.random.default_rng([seed, 55]).choice(np.flatnonzero(self.graph.judged), count, replace=False)
+        """Return hosts to label: drawn at random from those that nobody was told about.
+
+        Who labels goes on until the domains of both kinds are enough to learn from, up to MOST hosts in all.
+        """
+        random = np.random.default_rng([seed, 55])
+        hosts = random.choice(np.flatnonzero(self.graph.judged), count, replace=False)
+        rest = random.permutation(np.setdiff1d(np.flatnonzero(self.graph.judged), hosts))
+        while self.labels(hosts).short() and len(hosts) < MOST:
+            hosts, rest = np.append(hosts, rest[:MORE]), rest[MORE:]
+        return hosts
+
+    def labels(self, hosts: Integers) -> Labels:
+        """Return the labels of the domains of hosts."""
+        return Labels.of(self.site[hosts], ~self.graph.spam[hosts])
 
     def learned(self, hosts: Integers) -> Goodness:
         """Return what labelled hosts teach."""
-        labels = Labels.of(self.site[hosts], ~self.graph.spam[hosts])
+        labels = self.labels(hosts)
         return learned({name: values[labels.ids] for name, values in self.columns.items()}, labels.good)
 
     def without(self, hosts: Integers) -> PlantedGraph:
@@ -77,6 +96,9 @@ def goodness(lab: Lab, kinds: Sequence[str] = (*KINDS, MIXED)) -> Rows:
             for kind in kinds:
                 ranked = Ranked.of(own.planted(kind, SHARE, web=good))
                 hosts = ranked.drawn(LABELLED, own.web.seed)
+                if ranked.labels(hosts).short():  # a few domains make up all farms of wildcard hosts
+                    rows.append({"web": title, "farms": kind} | dict.fromkeys(MEASURES, float("nan")))
+                    continue
                 chance = ranked.learned(hosts).chance(ranked.columns)
                 row: dict[str, Any] = {"web": title, "farms": kind}
                 for name, score in (("pagerank", ranked.columns["pagerank"]), ("trust", ranked.columns["trust"])):
