@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.graph_eval.planted import Flags, Floats, Integers, PlantedGraph
-from sitegraph.comparing.agreement import mean_ranks
+from sitegraph.ranks.goodness import auc as area_under_curve
 
 TOPS: Final = (0.01, 0.05, 0.10, 0.25)
 KNOWN: Final = 3
@@ -28,11 +28,7 @@ def auc(score: Floats, spam: Flags, among: Flags | None = None) -> float:
     """Return the area under the curve for good above spam; NaN where there is no good or no spam node."""
     if among is not None:
         score, spam = score[among], spam[among]
-    good, bad = int((~spam).sum()), int(spam.sum())
-    if not (good and bad):
-        return float("nan")
-    worst_first = len(score) + 1 - mean_ranks(score)
-    return float((worst_first[~spam].sum() - good * (good + 1) / 2) / (good * bad))
+    return area_under_curve(score, ~spam) if spam.any() and not spam.all() else float("nan")
 
 
 def spam_share(score: Floats, spam: Flags, top: float, among: Flags | None = None) -> float:

@@ -33,6 +33,7 @@ DISTANCES: Final = 4
 """Distances at which supporters are counted."""
 FOLDS: Final = 5
 FAR: Final = 3.0
+"""Spreads from the mean of the labelled sites beyond which a sign says no more."""
 FAINT: Final = 1e-3
 """Share of a rank below which it makes no difference how small it is."""
 
@@ -125,7 +126,7 @@ class Goodness:
 
     def strange(self, values: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return of each site how many signs are missing, and how many lie farther out than FAR."""
-        found = (signs(values, self.names) - self.centre) / self.scale
+        found = self._distances(values)
         return np.isnan(found).sum(axis=1), (np.abs(found) > FAR).sum(axis=1)
 
     def told(self) -> str:
@@ -136,8 +137,11 @@ class Goodness:
             f"one stands above a bad one with a chance of {self.auc:.3f}{beside}"
         )
 
+    def _distances(self, values: Values) -> Vector:
+        return (signs(values, self.names) - self.centre) / self.scale
+
     def _placed(self, values: Values) -> Vector:
-        return placed(signs(values, self.names), self.centre, self.scale)
+        return placed(self._distances(values))
 
 
 def needed(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -154,9 +158,9 @@ def possible(columns: Iterable[str], alone: bool = False) -> tuple[str, ...]:
     return tuple(name for name, (of, _) in SIGNS.items() if known.issuperset(of) and not (alone and len(of) > 1))
 
 
-def placed(found: Vector, centre: Vector, scale: Vector) -> Vector:
+def placed(distances: Vector) -> Vector:
     """Return signs by their distance from the centre, at most FAR; one that is missing lies there."""
-    return np.clip(np.nan_to_num((found - centre) / scale, nan=0.0), -FAR, FAR)
+    return np.clip(np.nan_to_num(distances, nan=0.0), -FAR, FAR)
 
 
 def learned(values: Values, good: NDArray[np.bool_], alone: bool = False) -> Goodness:
@@ -172,7 +176,7 @@ def learned(values: Values, good: NDArray[np.bool_], alone: bool = False) -> Goo
     telling = scale > 1e-9 * np.maximum(np.abs(centre), 1.0)
     names = tuple(name for name, tells in zip(names, telling, strict=True) if tells)
     centre, scale = centre[telling], scale[telling]
-    x = placed(found[:, telling], centre, scale)
+    x = placed((found[:, telling] - centre) / scale)
     return Goodness(
         names=names,
         centre=centre,
