@@ -124,7 +124,7 @@ class RankSites:
     """Rank the hosts and registered domains of a graph (ranking.py has the rules, also for imported ranks)."""
 
     name: ClassVar[str] = "rank"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     graph: GraphSets
     authority: ShardSet

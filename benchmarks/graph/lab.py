@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from benchmarks.graph.generator import GROUP, Web
 from corpus.kernels import kernel
 from corpus.storage import ShardSet, read_parquet
-from sitegraph.ranks.passes import Passes, aligned
+from sitegraph.ranks.contributions import Contributions
+from sitegraph.ranks.passes import Passes
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.arcs import Arcs, Block
 from sitegraph.store.builder import ArcBuilder, BuiltArcs
@@ -177,8 +178,8 @@ def side_by_side(
     return found
 
 
-def contributions(sources: int, columns: int) -> Vector:
-    """Return values to sweep over, all different from 0."""
-    c = aligned(sources, columns)
+def contributions(sources: int, columns: int, narrow: bool = False) -> NDArray[Any]:
+    """Return values to sweep over, all different from 0, float64 or float32, where a rank has them."""
+    c = Contributions.zeros(sources, columns, narrow).values
     c[:] = np.random.default_rng(7).random(sources)[:, None] + 0.5
     return c

@@ -145,7 +145,8 @@ def slice_table(found: Results, clock: str) -> str:
     size, like = figures["bytes"], figures["shape"]
     share = made["targets"] / made["hosts"]
     told = (
-        f"{millions(made['sources'])} sources (contributions: {number(made['sources'] * 8 / 1e6)} MB, float64), "
+        f"{millions(made['sources'])} sources (contributions: {number(made['sources'] * 8 / 1e6)} MB, narrow ones "
+        f"{number(made['sources'] * 4 / 1e6)}), "
         f"{millions(made['targets'])} of {millions(made['hosts'])} hosts ({share:.1%}) as targets, "
         f"{millions(figures['arcs'])} arcs, {like['tail_share']:.1%} of them into dangling hosts. Mean log2 gap "
         f"{like['gap_loop']:.1f} (dangling {like['gap_tail']:.1f}). Bytes an arc: gaps {size['gaps_loop']:.2f} in the "
@@ -153,9 +154,9 @@ def slice_table(found: Results, clock: str) -> str:
         f"{size['files']:.2f} in all."
     )
     rows = []
-    for part in ("loop", "tail"):
+    for part, told_as in (("narrow", "loop, narrow"), ("loop", "loop"), ("tail", "tail")):
         for (vectors, threads), step in named(found, part):
-            rows.append([part, *sweep_row(step["value"], int(vectors), int(threads), clock)])
+            rows.append([told_as, *sweep_row(step["value"], int(vectors), int(threads), clock)])
     first = []
     for (vectors, kind), step in named(found, "memory"):
         value = step["value"]

@@ -137,7 +137,8 @@ def rank_warm(root: Path, personalised: int, threads: int) -> None:
     """Rank a tiny graph the same way, so that every kernel is compiled."""
     warm(root)
     with opened(root / "warm", threads) as passes:
-        pageranks(passes, preferences(passes, personalised), PageRank(tolerance=1e-3))
+        for narrow in (True, False):
+            pageranks(passes, preferences(passes, personalised), PageRank(tolerance=1e-3), narrow=narrow)
         inverse_ranks(passes, [None], PageRank(tolerance=1e-3))
 
 

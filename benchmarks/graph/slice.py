@@ -2,7 +2,8 @@
 
 A whole release of 6.32 G arcs takes 50 GB of temporary files and hours. What decides how fast it is swept is how the
 reads of one in-list are spread over the contributions of all sources, and that a slice has in full: the vector of all
-64.3 M sources (514 MB: ours are float64), and whole ranges of consecutive targets, every tenth, each with all its arcs.
+64.3 M sources (257 MB while a rank is far from its goal, float32; 514 MB then), and whole ranges of consecutive
+targets, every tenth, each with all its arcs.
 The generator draws the arcs of all sources, and keeps those; they are sorted, written and read back by the code that
 builds and ranks a whole graph, one file per range.
 """
@@ -27,6 +28,7 @@ from benchmarks.graph.lab import (
     warm,
 )
 from corpus.storage import ShardSet, TableWriter, read_parquet
+from sitegraph.ranks.contributions import NARROW
 from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
 from sitegraph.store.builder import write_range
@@ -104,17 +106,16 @@ def stretches(arcs: Arcs, numbers: range) -> list[range]:
 class Sweeper:
     """Sweeps over the loop (or tail) part of a slice; a stretch at a time, into one vector of its targets."""
 
-    def __init__(self, passes: Passes, numbers: range, vectors: int) -> None:
+    def __init__(self, passes: Passes, numbers: range, vectors: int, narrow: bool = False) -> None:
         arcs = passes.graph.arcs
         self.passes, self.numbers = passes, numbers
         self.parts = stretches(arcs, numbers)
-        self.c = contributions(arcs.description.sources, vectors)
-        most = max(int(arcs.first[p[-1]] + arcs.targets[p[-1]] - arcs.first[p[0]]) for p in self.parts)
-        self.y = aligned(most, vectors)
+        self.c = contributions(arcs.description.sources, vectors, narrow)
+        self.y = aligned(max(last - first for first, last in map(arcs.slots, self.parts)), vectors)
 
     def __call__(self) -> None:
         for part in self.parts:
-            self.passes.pull(part, self.c, self.y, int(self.passes.graph.arcs.first[part[0]]))
+            self.passes.pull(part, self.c, self.y, self.passes.graph.arcs.slots(part)[0])
 
     @property
     def count(self) -> int:
@@ -122,11 +123,14 @@ class Sweeper:
         return int(self.passes.graph.arcs.arcs[self.numbers.start : self.numbers.stop].sum())
 
 
-def rates(given: dict[str, Any], vectors: int, threads: int, rounds: int, most: int, tail: bool) -> dict[str, Any]:
-    """Time sweeps beside gathers of the same slots, of every so many blocks when all would be more than `most`."""
+def rates(given: dict[str, Any], vectors: int, threads: int, rounds: int, most: int, part: str) -> dict[str, Any]:
+    """Time sweeps beside gathers of the same slots, of every so many blocks when all would be more than `most`.
+
+    part: tail, loop, or narrow, the loop with contributions in float32.
+    """
     graph: Any = open_slice(**given)
     with Passes(graph, np.ones(1), threads) as passes:
-        sweep = Sweeper(passes, passes.tail if tail else passes.loop, vectors)
+        sweep = Sweeper(passes, passes.tail if part == "tail" else passes.loop, vectors, part == "narrow")
         some = sweep.numbers[:: max(1, -(-sweep.count // most))]
         ids = np.concatenate([sources for _, sources in decoded(graph, some)])
         took = side_by_side(sweep, ids, sweep.c, threads, rounds)
@@ -176,8 +180,8 @@ def run(folder: Path, options: dict[str, Any], say: Any) -> dict[str, Any]:
             name = f"memory {vectors} {'cold' if cold else 'warm'}"
             step(name, "memory", given=given, vectors=vectors, threads=1, cold=cold)
         for threads in options["threads"]:
-            for tail in (False, True):
-                more = {"vectors": vectors, "threads": threads, "tail": tail}
-                name = f"{'tail' if tail else 'loop'} {vectors} {threads}"
-                step(name, "rates", given=given, rounds=options["rounds"], most=options["gather"], **more)
+            for part in ("loop", "tail", "narrow")[: 3 if vectors <= NARROW else 2]:
+                more = {"vectors": vectors, "threads": threads, "part": part}
+                more |= {"rounds": options["rounds"], "most": options["gather"]}
+                step(f"{part} {vectors} {threads}", "rates", given=given, **more)
     return found

@@ -82,7 +82,7 @@ def begin(passes: Passes, wanted: Restarts, r: Vector, settings: PageRank) -> No
         return np.ascontiguousarray(np.divide(rows, into, out=np.zeros((columns, len(into))), where=into > 0).T)
 
     for part in tail_portions(passes):
-        first = int(graph.arcs.first[part[0]])
+        first, _ = graph.arcs.slots(part)
         weights = passes.in_weights(part)
         passes.push(part, lambda block, w=weights, f=first: share(block, w, f), r)  # type: ignore[misc]
     r *= settings.damping
@@ -133,8 +133,7 @@ def iterate(
 
 def hand_on(passes: Passes, group: range, x: Vector, r: Vector, share: Vector) -> None:
     """Take the residual of a group's targets into x, and give it back to their sources."""
-    arcs = passes.graph.arcs
-    first, last = int(arcs.first[group[0]]), int(arcs.first[group[-1]] + arcs.targets[group[-1]])
+    first, last = passes.graph.arcs.slots(group)
     taken = r[first:last].copy()
     x[first:last] += taken
     r[first:last] = 0.0

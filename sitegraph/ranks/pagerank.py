@@ -43,6 +43,7 @@ from numpy.typing import NDArray
 from corpus.kernels import kernel
 from corpus.settings import require
 from sitegraph.ranks.checkpoint import Checkpoint
+from sitegraph.ranks.contributions import Contributions, felt, pays
 from sitegraph.ranks.passes import Passes, Vector, aligned, columns_for
 from sitegraph.sites.preferences import Preference
 from sitegraph.store.numbering import Numbering
@@ -122,12 +123,28 @@ class Ranked:
 class Solution:
     """The sources' part of several ranks while they are computed.
 
-    c: float64[sources, k], rank / out-weight (0 where nothing leaves). out: float64[sources].
+    given: rank / out-weight of each (0 where nothing leaves). out: float64[sources]. sums: room for what the targets of
+    a group get, float64[targets, k].
     """
 
-    c: Vector
+    given: Contributions
     out: Vector
+    sums: Vector
     sweeps: int = 0
+
+    @property
+    def c(self) -> NDArray[Any]:
+        """The contributions, float64[sources, k], or float32."""
+        return self.given.values
+
+    def load(self, saved: Checkpoint) -> bool:
+        """Go on from what was kept; return whether there was anything."""
+        for narrow in (False, True) if self.given.narrow else (False,):
+            self.given.narrow = narrow
+            self.sweeps = saved.load(self.c)
+            if self.sweeps:
+                return True
+        return False
 
 
 def pageranks(
@@ -139,12 +156,13 @@ def pageranks(
     checkpoint: Path | None = None,
     out: Vector | None = None,
     allocate: Allocate = np.empty,
+    narrow: bool | None = None,
 ) -> list[Ranked]:
     """Return the rank of each preference (None: uniform), at most MOST_VECTORS of them, from one series of sweeps.
 
     watch(sweeps, error) is called after each sweep. checkpoint: a file that keeps the state between sweeps and from
     which an interrupted call with equal arguments goes on. out: the out-weights, when they are known already. allocate:
-    where the ranks lie (float64[n] each).
+    where the ranks lie (float64[n] each). narrow: whether to begin with float32 (contributions.py), None where it pays.
     Raises ArithmeticError when max_sweeps do not reach the tolerance, StorageError for a damaged graph.
     """
     settings = settings or PageRank()
@@ -157,7 +175,8 @@ def pageranks(
         if len(wanted) == MOST_VECTORS:
             raise ValueError(f"weak ranks need the uniform one beside them: at most {MOST_VECTORS - 1} preferences")
         wanted.append(None)
-    solution, bounds = sweeps(passes, wanted, settings, out, watch, checkpoint)
+    solution = beginning(passes, wanted, out, narrow)
+    bounds = sweeps(passes, wanted, settings, solution, watch, checkpoint)
     pseudo = complete(passes, wanted, settings, solution, allocate)
     if settings.dangling == "pseudo":
         found = [Ranked(x, solution.sweeps, error, float(x.sum())) for x, error in zip(pseudo, bounds, strict=True)]
@@ -168,24 +187,33 @@ def pageranks(
     return found[: len(preferences)]
 
 
+def beginning(passes: Passes, wanted: Restarts, out: Vector | None, narrow: bool | None) -> Solution:
+    """Return room for a solution."""
+    arcs, columns = passes.graph.arcs, columns_for(len(wanted))
+    most = max((last - first for first, last in map(arcs.slots, arcs.groups())), default=0)
+    out = passes.out_weights() if out is None else out
+    given = Contributions.zeros(
+        len(out), columns, pays(len(out), columns, passes.weights) if narrow is None else narrow
+    )
+    return Solution(given, out, aligned(most, columns))
+
+
 def sweeps(
     passes: Passes,
     wanted: Restarts,
     settings: PageRank,
-    out: Vector | None,
+    solution: Solution,
     watch: Watch | None,
     path: Path | None,
-) -> tuple[Solution, list[float]]:
-    """Sweep until all error bounds are at or below the tolerance; return the sources' part, and the bounds."""
+) -> list[float]:
+    """Sweep until all error bounds are at or below the tolerance; return them."""
     graph = passes.graph
     saved = Checkpoint(path, graph, passes.weights, [(p.slots, p.mass) if p else None for p in wanted], settings)
-    solution = Solution(aligned(graph.arcs.description.sources, columns_for(len(wanted))), np.zeros(0))
-    solution.out = passes.out_weights() if out is None else out
-    solution.sweeps = saved.load(solution.c)
-    if not solution.sweeps:
+    if not solution.load(saved):
         begin(solution, wanted, graph.n)
-    groups = graph.arcs.groups()
+    groups, change = graph.arcs.groups(), np.full(solution.c.shape[1], np.inf)
     while True:
+        before = change
         change, mass = sweep(passes, groups, wanted, settings, solution)
         solution.sweeps += 1
         bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
@@ -196,13 +224,16 @@ def sweeps(
             ]
         if watch:
             watch(solution.sweeps, max(bounds))
-        if max(bounds) <= settings.tolerance:
+        enough = max(bounds) <= settings.tolerance
+        if enough and not solution.given.narrow:
             saved.forget()
-            return solution, bounds
+            return bounds
         if solution.sweeps >= settings.max_sweeps:
             raise ArithmeticError(
                 f"PageRank: error bound {max(bounds):.2e} after {solution.sweeps} sweeps; raise tolerance or max_sweeps"
             )
+        if solution.given.narrow and (enough or felt(before, change, mass)):
+            solution.given.widen()
         saved.save(solution.sweeps, solution.c)
 
 
@@ -228,10 +259,9 @@ def sweep(
     uniform = np.concatenate([uniform, np.zeros(columns - len(wanted))])
     change, mass = np.zeros(columns), np.zeros(columns)
     for group in groups:
-        first, last = int(arcs.first[group[0]]), int(arcs.first[group[-1]] + arcs.targets[group[-1]])
-        y = aligned(last - first, columns)
-        passes.pull(group, solution.c, y, first)
-        y *= settings.damping
+        first, last = arcs.slots(group)
+        y = solution.sums[: last - first]
+        passes.pull(group, solution.c, y, first, settings.damping)
         for k, preference in enumerate(wanted):
             if preference is not None:
                 slots, given = preference.part(first, last)
@@ -290,11 +320,9 @@ def complete(
     for numbers in ([passes.loop] if len(lost) else []) + portions(passes, passes.tail):
         if not len(numbers):
             continue
-        first = int(graph.arcs.first[numbers[0]])
-        last = int(graph.arcs.first[numbers[-1]] + graph.arcs.targets[numbers[-1]])
+        first, last = graph.arcs.slots(numbers)
         y = aligned(last - first, columns)
-        passes.pull(numbers, solution.c, y, first)
-        y *= settings.damping
+        passes.pull(numbers, solution.c, y, first, settings.damping)
         for k, preference in enumerate(wanted):
             if preference is None:
                 y[:, k] += (1.0 - settings.damping) / graph.n

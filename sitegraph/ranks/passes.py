@@ -143,20 +143,25 @@ class Passes:
         if start < len(numbers):
             yield numbers[start:]
 
-    def pull(self, numbers: Sequence[int], c: Vector, y: Vector, first: int) -> None:
-        """Add to y (float64[slots, k], from slot `first` on) what sources give to the targets of some blocks."""
+    def pull(self, numbers: Sequence[int], c: Vector, y: Vector, first: int, scale: float = 1.0) -> None:
+        """Set y (float64[slots, k], from slot `first` on) to `scale` times what sources give to targets of blocks."""
         ask = c.nbytes > CACHED
 
         def work(number: int, block: Block) -> bool:
             part = y[block.first - first : block.first - first + block.targets]
-            if held is not None:
+            part[:] = 0.0
+            if held is None:
+                references = self.graph.references(block)
+                sound = pull(block.sections, self.codes(block), self.weights, references, c, part, ask)
+            else:
                 lists = held.get(number)
                 if lists is None:
                     lists = held[number] = self.graph.lists(number)[1:]
                 pull_lists(*lists, self.codes(block), self.weights, c, part, ask)
-                return True
-            references = self.graph.references(block)
-            return pull(block.sections, self.codes(block), self.weights, references, c, part, ask)
+                sound = True
+            if scale != 1.0:
+                part *= scale
+            return sound
 
         held = self._held
         self.each(numbers, work)
@@ -193,7 +198,7 @@ class Passes:
         if not len(numbers):
             return np.zeros(0)
         arcs = self.graph.arcs
-        first, last = int(arcs.first[numbers[0]]), int(arcs.first[numbers[-1]] + arcs.targets[numbers[-1]])
+        first, last = arcs.slots(numbers)
         found = np.zeros((last - first, 1))
         self.pull(numbers, np.ones((arcs.description.sources, 1)), found, first)
         return found[:, 0]

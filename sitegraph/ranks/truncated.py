@@ -47,7 +47,6 @@ def truncated(
         np.divide(values[:sources], out, out=c, where=linking)
         c *= damping
         numbers, end = (range(blocks), n) if done == links else (passes.loop, sources)  # dangling nodes give nothing
-        values[:end] = 0.0
         passes.pull(numbers, c[:, None], np.asarray(values)[:end, None], 0)
         if watch:
             watch(done, np.nan)

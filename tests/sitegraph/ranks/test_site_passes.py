@@ -51,17 +51,17 @@ def by_slots(graph: Graph, drawn: Drawn) -> Any:
 @pytest.mark.parametrize("columns", [1, 2, 4])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_pull_is_a_product(kept: tuple[Graph, Any], columns: int, threads: int) -> None:
-    """y = c W over all blocks, over the loop, over the tail, and added to what is there."""
+    """y = c W over all blocks, over the loop, over the tail, whatever was there before; scaled when asked to."""
     graph, weights = kept
     w, sources = by_slots(graph, DRAWN), graph.numbering.sources
     c = np.random.default_rng(columns).random((sources, columns))
     with Passes(graph, weights, threads) as passes:
         for numbers in (range(len(graph.arcs)), passes.loop, passes.tail, range(3, 9)):
-            first = int(graph.arcs.first[numbers[0]])
-            last = int(graph.arcs.first[numbers[-1]] + graph.arcs.targets[numbers[-1]])
-            y = np.ones((last - first, columns))
-            passes.pull(numbers, c, y, first)
-            assert np.allclose(y, 1.0 + w[:sources, first:last].T @ c, rtol=1e-13, atol=0)
+            first, last = graph.arcs.slots(numbers)
+            for scale in (1.0, 0.85, 0.0):
+                y = np.full((last - first, columns), np.nan)
+                passes.pull(numbers, c, y, first, scale)
+                assert np.allclose(y, scale * (w[:sources, first:last].T @ c), rtol=1e-13, atol=0)
 
 
 @pytest.mark.parametrize("columns", [1, 2])
@@ -223,6 +223,19 @@ def test_small_ranges_share_a_group(kept: tuple[Graph, Any], monkeypatch: pytest
     assert {group.start for group in groups} <= {part.start for part in ranges}
     assert [number for group in groups for number in group] == list(range(arcs.loop))
     assert all(arcs.targets[group.start : group.stop].sum() >= 100 for group in groups[:-1])
+
+
+@pytest.mark.parametrize(
+    ("groups", "least", "large", "expected"),
+    [(2, 1, 1 << 18, 2), (2, 420, 1 << 18, 1), (2, 1, 50, 6), (9, 1, 1 << 18, 6)],
+)
+def test_a_graph_has_about_so_many_groups(
+    kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch, groups: int, least: int, large: int, expected: int
+) -> None:
+    """Fewer where they would be small, more where they would be large; at most one for each of the six ranges."""
+    for name, value in {"GROUPS": groups, "GROUP": least, "LARGE": large}.items():
+        monkeypatch.setattr(sitegraph.store.arcs, name, value)
+    assert len(kept[0].arcs.groups()) == expected
 
 
 def test_groups_are_the_ranges_with_linking_nodes(kept: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch) -> None:
