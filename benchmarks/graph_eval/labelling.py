@@ -4,8 +4,8 @@
     answers    by how many are labelled
     unseen     a kind of farm that no labelled site is of: it came after they were labelled
 
-Nobody's label is used twice: seeds are not counted, nor hosts of a registered domain of which one was labelled, for
-they have its ranks.
+Learned are the chances of hosts, by their own ranks, and beside them those of registered domains, which their hosts
+share. Nobody's label is used twice: seeds are not counted, nor hosts of a domain of which one was labelled.
 """
 
 from collections.abc import Sequence
@@ -30,31 +30,35 @@ MORE: Final = 50
 """Hosts labelled at a time beyond those."""
 MOST: Final = 2_000
 """Hosts labelled in all."""
-MEASURES: Final = (
-    *("pagerank", "trust", "spam mass", "good", "good, known", "good, money", "good, top 5%", "calibration"),
-)
+MEASURES: Final = ("good", "good, known", "good, money", "good, top 5%", "calibration")
 COUNTS: Final = (100, 200, 300, 500, 1_000)
 SHARE: Final = 0.10
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A planted graph, the columns of its registered domains, and the domain of each host."""
+    """A planted graph, the columns of its hosts or registered domains, which row is each host's, and its domain."""
 
     graph: PlantedGraph
     columns: dict[str, Any]
-    site: Integers
+    row: Integers
+    domain: Integers
 
     @classmethod
-    def of(cls, graph: PlantedGraph) -> "Ranked":
-        """Rank a graph."""
+    def hosts(cls, graph: PlantedGraph) -> "Ranked":
+        """Rank the hosts of a graph."""
+        return cls(graph, authority_columns(graph), np.arange(graph.n), folded(graph)[1])
+
+    @classmethod
+    def domains(cls, graph: PlantedGraph) -> "Ranked":
+        """Rank the registered domains of a graph."""
         sites, site = folded(graph)
-        return cls(graph, authority_columns(sites), site)
+        return cls(graph, authority_columns(sites), site, site)
 
     def drawn(self, count: int, seed: int) -> Integers:
         """Return hosts to label: drawn at random from those that nobody was told about.
 
-        Who labels goes on until the domains of both kinds are enough to learn from, up to MOST hosts in all.
+        Who labels goes on until the rows of both kinds are enough to learn from, up to MOST hosts in all.
         """
         random = np.random.default_rng([seed, 55])
         hosts = random.choice(np.flatnonzero(self.graph.judged), count, replace=False)
@@ -64,8 +68,8 @@ class Ranked:
         return hosts
 
     def labels(self, hosts: Integers) -> Labels:
-        """Return the labels of the domains of hosts."""
-        return Labels.of(self.site[hosts], ~self.graph.spam[hosts])
+        """Return the labels of the rows of hosts."""
+        return Labels.of(self.row[hosts], ~self.graph.spam[hosts])
 
     def learned(self, hosts: Integers) -> Goodness:
         """Return what labelled hosts teach."""
@@ -74,12 +78,21 @@ class Ranked:
 
     def without(self, hosts: Integers) -> PlantedGraph:
         """Return the graph in which the hosts of their registered domains are not counted."""
-        known = np.flatnonzero(np.isin(self.site, self.site[hosts]))
+        known = np.flatnonzero(np.isin(self.domain, self.domain[hosts]))
         return self.graph.with_seeds(np.union1d(self.graph.seeds, known))
 
     def measured(self, score: Floats, hosts: Integers) -> dict[str, float]:
-        """Return the measures of a score of sites."""
-        return measures(self.without(hosts), score[self.site])
+        """Return the measures of a score by row, which labelled hosts are not counted for."""
+        return measures(self.without(hosts), score[self.row])
+
+    def found(self, hosts: Integers) -> dict[str, float]:
+        """Return the measures of the chance that labelled hosts teach, NaN where they are too few."""
+        if self.labels(hosts).short():
+            return dict.fromkeys(MEASURES, float("nan"))
+        chance = self.learned(hosts).chance(self.columns)
+        found = self.measured(chance, hosts)
+        told = ("auc", "auc of known", "auc of money sites", "spam in top 5%")
+        return dict(zip(MEASURES, [*(found[name] for name in told), calibration(self, chance, hosts)], strict=True))
 
 
 def webs(draw: Lab) -> list[tuple[str, Lab, Sketch]]:
@@ -94,20 +107,16 @@ def goodness(lab: Lab, kinds: Sequence[str] = (*KINDS, MIXED)) -> Rows:
     for draw in lab.draws():
         for title, own, good in webs(draw):
             for kind in kinds:
-                ranked = Ranked.of(own.planted(kind, SHARE, web=good))
+                graph = own.planted(kind, SHARE, web=good)
+                ranked, domains = Ranked.hosts(graph), Ranked.domains(graph)
                 hosts = ranked.drawn(LABELLED, own.web.seed)
-                if ranked.labels(hosts).short():  # a few domains make up all farms of wildcard hosts
-                    rows.append({"web": title, "farms": kind} | dict.fromkeys(MEASURES, float("nan")))
-                    continue
-                chance = ranked.learned(hosts).chance(ranked.columns)
                 row: dict[str, Any] = {"web": title, "farms": kind}
-                for name, score in (("pagerank", ranked.columns["pagerank"]), ("trust", ranked.columns["trust"])):
-                    row[name] = ranked.measured(score, hosts)["auc"]
-                row["spam mass"] = ranked.measured(-ranked.columns["spam_mass"], hosts)["auc"]
-                found = ranked.measured(chance, hosts)
-                row |= {"good": found["auc"], "good, known": found["auc of known"]}
-                row |= {"good, money": found["auc of money sites"], "good, top 5%": found["spam in top 5%"]}
-                rows.append(row | {"calibration": calibration(ranked, chance, hosts)})
+                for name, sign in (("pagerank", 1.0), ("trust", 1.0), ("spam mass", -1.0)):
+                    score = sign * domains.columns[name.replace(" ", "_")]
+                    row[name] = domains.measured(score, hosts)["auc"]
+                # Those of wildcard hosts are a few domains: more hosts are labelled until there are enough.
+                row["good, domains"] = domains.found(domains.drawn(LABELLED, own.web.seed))["good"]
+                rows.append(row | ranked.found(hosts))
     means = mean_of(rows, ("web", "farms"))
     return [
         row | {"good reaches it": reached({"auc": row["good"], "auc of known": row["good, known"]}, HOPED)}
@@ -118,7 +127,7 @@ def goodness(lab: Lab, kinds: Sequence[str] = (*KINDS, MIXED)) -> Rows:
 def calibration(ranked: Ranked, chance: Floats, hosts: Integers, bins: int = 10) -> float:
     """Return the mean distance of the chances from the shares of good sites, over bins of equally many hosts."""
     graph = ranked.without(hosts)
-    told, good = chance[ranked.site][graph.judged], ~graph.spam[graph.judged]
+    told, good = chance[ranked.row][graph.judged], ~graph.spam[graph.judged]
     order = np.argsort(told, kind="stable")
     return float(np.mean([abs(told[part].mean() - good[part].mean()) for part in np.array_split(order, bins)]))
 
@@ -128,7 +137,7 @@ def answers(lab: Lab, counts: Sequence[int] = COUNTS, draws: int = 5) -> Rows:
     rows: Rows = []
     for draw in lab.draws():
         for title, own, good in webs(draw):
-            ranked = Ranked.of(own.planted(MIXED, SHARE, web=good))
+            ranked = Ranked.hosts(own.planted(MIXED, SHARE, web=good))
             for count in counts:
                 for number in range(draws):
                     hosts = ranked.drawn(count, own.web.seed + 100 * number)
@@ -147,11 +156,13 @@ def unseen(lab: Lab) -> Rows:
         for title, own, good in webs(draw):
             for kind in KINDS:
                 others = [other for other in KINDS if other != kind]
-                before = Ranked.of(own.told_of(plant(good, others, SHARE, own.web.seed).finish()))
-                after = Ranked.of(own.planted(kind, SHARE, web=good))
-                taught = before.learned(before.drawn(LABELLED, own.web.seed))
-                score = taught.chance(after.columns)[after.site]
-                row = {"web": title, "farms": kind, "good": auc(score, after.graph.spam, after.graph.judged)}
-                mass = -after.columns["spam_mass"][after.site]
-                rows.append(row | {"spam mass": auc(mass, after.graph.spam, after.graph.judged)})
+                before = own.told_of(plant(good, others, SHARE, own.web.seed).finish())
+                after = own.planted(kind, SHARE, web=good)
+                row: dict[str, Any] = {"web": title, "farms": kind}
+                for name, level in (("good", Ranked.hosts), ("good, domains", Ranked.domains)):
+                    ranked, then = level(before), level(after)
+                    taught = ranked.learned(ranked.drawn(LABELLED, own.web.seed))
+                    row[name] = auc(taught.chance(then.columns)[then.row], after.spam, after.judged)
+                mass = -then.columns["spam_mass"][then.row]
+                rows.append(row | {"spam mass": auc(mass, after.spam, after.judged)})
     return mean_of(rows, ("web", "farms"))

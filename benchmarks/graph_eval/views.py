@@ -19,8 +19,8 @@ RANKS: Final = (
 )
 SHARE: Final = 0.10
 GOODNESS: Final = (
-    *("web", "farms", "pagerank", "trust", "spam mass", "good", "good, known", "good, money", "good, top 5%"),
-    *("good reaches it", "calibration"),
+    *("web", "farms", "pagerank", "trust", "spam mass", "good, domains", "good", "good, known", "good, money"),
+    *("good, top 5%", "good reaches it", "calibration"),
 )
 
 
@@ -98,7 +98,7 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Rows], Rows]]]] = {
     "separated": ("spam", separated),
     "goodness": ("goodness", columns(*GOODNESS)),
     "answers": ("answers", columns("web", "labelled", "auc", "range of auc", "auc as told", "calibration")),
-    "unseen": ("unseen", columns("web", "farms", "good", "spam mass")),
+    "unseen": ("unseen", columns("web", "farms", "good", "good, domains", "spam mass")),
     "unmoved": ("growth", unmoved),
     "auc": ("spam", spam("auc")),
     "auc-known": ("spam", spam("auc of known")),
