@@ -168,7 +168,8 @@ class RankSites:
 
     def prepare(self) -> None:
         """Load the kernels."""
-        warm_rank(self.root, self.ranking)
+        arcs = sum(path.stat().st_size for path in self.graph.arcs("host").paths())
+        warm_rank(self.root, self.ranking, arcs)
 
     def run(self, shard: int) -> Result:
         """Rank the graph."""

@@ -12,10 +12,14 @@ from corpus.storage import ShardSet, write_text
 from sitegraph.building.small import graph_of
 from sitegraph.engine import workspace
 from sitegraph.layout import GraphSets
-from sitegraph.ranks.pagerank import PageRank
+from sitegraph.ranks.pagerank import PageRank, pageranks
+from sitegraph.ranks.passes import Passes
 from sitegraph.ranks.ranking import Ranking, rank
+from sitegraph.store.opened import open_graph
 
 SITE = "a.com"
+LARGE = 1 << 24
+"""Bytes of arcs up to which a graph stays decoded, and its contributions lie in the cache."""
 
 
 def small_graph(folder: Path) -> GraphSets:
@@ -31,12 +35,23 @@ def warm_build(root: Path) -> None:
         small_graph(folder)
 
 
-def warm_rank(root: Path, ranking: Ranking) -> None:
-    """Load the kernels of a ranking with these settings."""
+def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:
+    """Load the kernels of a ranking with these settings, of a graph whose arcs take so many bytes."""
     with workspace(root, "warm-rank") as folder:
         sites = folder / "sites.txt"
         write_text(sites, f"{SITE},1\n")
         named = {name: sites if getattr(ranking, name) else None for name in ("seeds", "bad", "quality")}
         mode = PageRank(dangling=ranking.pagerank.dangling)
         settings = replace(ranking, pagerank=mode, imports=(), labels=None, **named)  # type: ignore[arg-type]
-        rank(small_graph(folder), ShardSet(folder, "authority"), settings)
+        graph = small_graph(folder)
+        rank(graph, ShardSet(folder, "authority"), settings)
+        if arcs > LARGE:
+            warm_sweeps(graph)
+
+
+def warm_sweeps(graph: GraphSets) -> None:
+    """Load those that only large graphs need: of sweeps that decode, narrow and wide."""
+    for opened in open_graph(graph).values():
+        with Passes(opened, np.ones(opened.classes.num_rows), 1, keep=0) as passes:
+            for narrow in (True, False):
+                pageranks(passes, [None], narrow=narrow)

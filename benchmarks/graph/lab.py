@@ -86,10 +86,10 @@ def warm(folder: Path) -> ArcsGraph:
     return open_arcs(folder / "warm")
 
 
-def opened(folder: Path, threads: int) -> Passes:
-    """Return passes over the arcs of a folder, all arcs of weight 1."""
+def opened(folder: Path, threads: int, keep: int | None = None) -> Passes:
+    """Return passes over the arcs of a folder, all arcs of weight 1. keep: arcs up to which they stay decoded."""
     graph: Any = open_arcs(folder)
-    return Passes(graph, np.ones(1), threads)
+    return Passes(graph, np.ones(1), threads, keep)
 
 
 def decoded(graph: ArcsGraph, numbers: Iterable[int]) -> list[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
@@ -116,7 +116,7 @@ def seeds(numbering: Numbering, count: int, seed: int) -> Preference:
 
 @kernel
 def gather(ids: Any, c: Any, ask: Any) -> Any:
-    """Return the sum of the rows of c (float64[sources, k], k is 1, 2 or 4) that ids (uint32[m]) name, in order."""
+    """Return the sum of the rows of c (float64 or float32[sources, k], k is 1, 2, 4) that ids (uint32[m]) name."""
     a, b, d, e = 0.0, 0.0, 0.0, 0.0
     zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
     m = np.uint64(len(ids))
@@ -158,7 +158,7 @@ def best(ways: Sequence[Callable[[], Any]]) -> dict[str, float]:
 
 
 def side_by_side(
-    sweep: Callable[[], Any], ids: NDArray[np.uint32], c: Vector, threads: int, rounds: int
+    sweep: Callable[[], Any], ids: NDArray[np.uint32], c: NDArray[Any], threads: int, rounds: int
 ) -> dict[str, list[dict[str, float]]]:
     """Time a sweep and a gather of `ids` from c in turn, after a round that is not counted.
 

@@ -257,8 +257,8 @@ def assumptions(m: Measured) -> list[str]:
         f"contributions of {made['sources'] / 1e6:.1f} M sources), page cache warm.",
         f"{m.threads} workers: {factor[1]:.2f} times one for one vector, {factor[4]:.2f} for four, as measured.",
         f"{m.tail:.1%} of the arcs lead into dangling hosts, as in the generated graph: no source says how many do.",
-        f"Sweeps to a tolerance, seconds per source and sweep besides arcs ({m.update(0) * 1e9:.1f} ns for one vector, "
-        f"{m.update(3) * 1e9:.1f} ns for four), out-weights and inverse sweeps: the largest graph of the series "
+        f"Sweeps to a tolerance, seconds per source and sweep besides arcs ({above_noise(m.update(0))} for one vector, "
+        f"{above_noise(m.update(3))} for four), out-weights and inverse sweeps: the largest graph of the series "
         f"({one['spill']['value']['arcs'] / 1e6:,.0f} M arcs); sweeps are taken to be as many for larger graphs. The "
         f"first {m.narrow(0)} of one vector are narrow.",
         "Inverse sweeps slow down from there as sweeps do; their number comes from the largest graph where they were "
@@ -274,6 +274,11 @@ def assumptions(m: Measured) -> list[str]:
         f"Sources: 26 % and 24 % of the hosts (74 and 76 % dangling, published). Largest range: see import_ram; "
         f"{math.ceil(RELEASES[0].hosts / (1 << range_bits(RELEASES[0].hosts)))} ranges.",
     ]
+
+
+def above_noise(seconds: float) -> str:
+    """Return nanoseconds, or that a difference of two measurements came out as nothing."""
+    return f"{seconds * 1e9:.1f} ns" if seconds > 0 else "too few to tell from noise"
 
 
 def ready(found: Results) -> bool:

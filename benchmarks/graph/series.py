@@ -136,9 +136,11 @@ def preferences(passes: Passes, personalised: int) -> list[Any]:
 def rank_warm(root: Path, personalised: int, threads: int) -> None:
     """Rank a tiny graph the same way, so that every kernel is compiled."""
     warm(root)
+    for keep in (0, None):
+        with opened(root / "warm", threads, keep) as passes:
+            for narrow in (True, False):
+                pageranks(passes, preferences(passes, personalised), PageRank(tolerance=1e-3), narrow=narrow)
     with opened(root / "warm", threads) as passes:
-        for narrow in (True, False):
-            pageranks(passes, preferences(passes, personalised), PageRank(tolerance=1e-3), narrow=narrow)
         inverse_ranks(passes, [None], PageRank(tolerance=1e-3))
 
 

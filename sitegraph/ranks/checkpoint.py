@@ -19,7 +19,7 @@ from corpus.settings import fingerprint
 from corpus.storage import whole_file
 from sitegraph.store.opened import Graph
 
-MAGIC: Final = b"HWSWEEP2"
+MAGIC: Final = b"HWSWEEP3"
 SHARE: Final = 20
 """One part in so many of the time may go into writing states."""
 PIECE: Final = 1 << 20

@@ -15,16 +15,17 @@ plus a multiple of the pseudo rank of the uniform preference. Dangling nodes giv
 out of the sweeps and get their rank in one pass at the end, by which most nodes of a web graph and a third of its arcs
 drop out of the loop.
 
-A sweep is a block Gauss-Seidel step: the sources are cut into groups (ranges of ids that the number of nodes alone
-decides), a group is computed from what the others hold by then, and written when all of it is done. So half the sweeps
-of the power iteration suffice, one array of contributions (rank / out-weight) is enough, and the result is the same bit
-for bit whatever the threads and blocks. Random reads of that array are what takes the time; everything else streams.
+A sweep is a block Gauss-Seidel step: the sources are cut into groups (ranges of ids; the number of nodes and of those
+that link decides), a group is computed from what the others hold by then, and written when all of it is done. So half
+the sweeps of the power iteration suffice, one array of contributions (rank / out-weight) is enough, and the result is
+the same bit for bit whatever the threads and blocks. Random reads of that array are what takes the time; everything
+else streams. On large graphs the first sweeps round it to float32 (contributions.py).
 
 Stopping rule. If x' follows x in a sweep, x' = x' L + x U + b with alpha P = L + U, so the residual of x' is
 (x' - x) U, and the distance to the solution at most alpha / (1 - alpha) times the L1 norm of x' - x. Scaling to sum 1
 at most doubles the error relative to the mass. The sweeps end when that bound is at or below `tolerance`: a bound on
 the L1 error of the result, whatever the number of nodes (networkx multiplies its tolerance by n instead and may stop
-after one step on a large graph).
+after one step on a large graph). The last sweep rounds nothing to float32, so that its bound is one on the result.
 
 Sources: Page, Brin, Motwani, Winograd 1999; Boldi, Posenti, Santini, Vigna, "Traps and pitfalls of topic-biased
 PageRank", 2006 (strong, weak, pseudorank); Gauss-Seidel and the stopping rule as in the LAW library.
@@ -60,7 +61,7 @@ class PageRank:
     """Settings of a rank.
 
     damping: alpha, probability of following a link. tolerance: bound on the L1 error of the result.
-    max_sweeps: passes over the arcs after which it is an error not to have converged.
+    max_sweeps: passes over the arcs after which it is an error not to have converged, the last of them in float64.
     """
 
     damping: float = 0.85
@@ -160,9 +161,10 @@ def pageranks(
 ) -> list[Ranked]:
     """Return the rank of each preference (None: uniform), at most MOST_VECTORS of them, from one series of sweeps.
 
-    watch(sweeps, error) is called after each sweep. checkpoint: a file that keeps the state between sweeps and from
-    which an interrupted call with equal arguments goes on. out: the out-weights, when they are known already. allocate:
-    where the ranks lie (float64[n] each). narrow: whether to begin with float32 (contributions.py), None where it pays.
+    watch(sweeps, error) is called after each sweep, with a bound that leaves out what narrow ones round. checkpoint: a
+    file that keeps the state between sweeps and from which an interrupted call with equal arguments goes on. out: the
+    out-weights, when they are known already. allocate: where the ranks lie (float64[n] each). narrow: whether to begin
+    with float32, None where it pays (contributions.py); True is for weights that it can hold.
     Raises ArithmeticError when max_sweeps do not reach the tolerance, StorageError for a damaged graph.
     """
     settings = settings or PageRank()
@@ -175,7 +177,7 @@ def pageranks(
         if len(wanted) == MOST_VECTORS:
             raise ValueError(f"weak ranks need the uniform one beside them: at most {MOST_VECTORS - 1} preferences")
         wanted.append(None)
-    solution = beginning(passes, wanted, out, narrow)
+    solution = room_for(passes, wanted, out, narrow)
     bounds = sweeps(passes, wanted, settings, solution, watch, checkpoint)
     pseudo = complete(passes, wanted, settings, solution, allocate)
     if settings.dangling == "pseudo":
@@ -187,7 +189,7 @@ def pageranks(
     return found[: len(preferences)]
 
 
-def beginning(passes: Passes, wanted: Restarts, out: Vector | None, narrow: bool | None) -> Solution:
+def room_for(passes: Passes, wanted: Restarts, out: Vector | None, narrow: bool | None) -> Solution:
     """Return room for a solution."""
     arcs, columns = passes.graph.arcs, columns_for(len(wanted))
     most = max((last - first for first, last in map(arcs.slots, arcs.groups())), default=0)
@@ -211,9 +213,8 @@ def sweeps(
     saved = Checkpoint(path, graph, passes.weights, [(p.slots, p.mass) if p else None for p in wanted], settings)
     if not solution.load(saved):
         begin(solution, wanted, graph.n)
-    groups, change = graph.arcs.groups(), np.full(solution.c.shape[1], np.inf)
+    groups = graph.arcs.groups()
     while True:
-        before = change
         change, mass = sweep(passes, groups, wanted, settings, solution)
         solution.sweeps += 1
         bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
@@ -222,17 +223,18 @@ def sweeps(
                 own if p is None else own + bounds[list(wanted).index(None)]
                 for own, p in zip(bounds, wanted, strict=True)
             ]
+        worst = float(np.max(bounds))  # NaN where one is
         if watch:
-            watch(solution.sweeps, max(bounds))
-        enough = max(bounds) <= settings.tolerance
+            watch(solution.sweeps, worst)
+        enough = worst <= settings.tolerance
         if enough and not solution.given.narrow:
             saved.forget()
             return bounds
         if solution.sweeps >= settings.max_sweeps:
             raise ArithmeticError(
-                f"PageRank: error bound {max(bounds):.2e} after {solution.sweeps} sweeps; raise tolerance or max_sweeps"
+                f"PageRank: error bound {worst:.2e} after {solution.sweeps} sweeps; raise tolerance or max_sweeps"
             )
-        if solution.given.narrow and (enough or felt(before, change, mass)):
+        if solution.given.narrow and (enough or felt(change, mass, settings.damping, solution.sweeps)):
             solution.given.widen()
         saved.save(solution.sweeps, solution.c)
 

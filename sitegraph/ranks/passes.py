@@ -66,11 +66,15 @@ def taken(left: deque[Any]) -> Iterator[Any]:
 
 @dataclass(slots=True)
 class Passes:
-    """Passes over a graph with the given weights (float64 per class, finite, not negative): a context manager."""
+    """Passes over a graph with the given weights (float64 per class, finite, not negative): a context manager.
+
+    keep: arcs up to which the graph stays decoded, None for HELD.
+    """
 
     graph: Graph
     weights: Vector
     threads: int = 0
+    keep: int | None = None
     _pool: ThreadPoolExecutor = field(init=False)
     _held: dict[int, tuple[NDArray[np.int64], NDArray[np.uint32]]] | None = field(init=False)
 
@@ -80,7 +84,7 @@ class Passes:
             raise ValueError(f"{len(self.weights)} weights for {classes} classes; give each one, finite, not negative")
         self.threads = threads_of(self.threads)
         self._pool = ThreadPoolExecutor(max(1, self.threads - 1))
-        self._held = {} if self.graph.m <= HELD else None
+        self._held = {} if self.graph.m <= (HELD if self.keep is None else self.keep) else None
 
     @property
     def uniform(self) -> bool:
@@ -143,8 +147,11 @@ class Passes:
         if start < len(numbers):
             yield numbers[start:]
 
-    def pull(self, numbers: Sequence[int], c: Vector, y: Vector, first: int, scale: float = 1.0) -> None:
-        """Set y (float64[slots, k], from slot `first` on) to `scale` times what sources give to targets of blocks."""
+    def pull(self, numbers: Sequence[int], c: NDArray[Any], y: Vector, first: int, scale: float = 1.0) -> None:
+        """Set y (float64[slots, k], from slot `first` on) to `scale` times what sources give to targets of blocks.
+
+        c: float64[sources, k], or float32.
+        """
         ask = c.nbytes > CACHED
 
         def work(number: int, block: Block) -> bool:

@@ -105,8 +105,8 @@ def add_four(
 def pull(block: Any, codes: Any, weights: Any, references: Any, c: Any, y: Any, ask: bool) -> bool:
     """Add to y (float64[count, k]) what the sources of a block's targets give; return False where it is damaged.
 
-    codes: class per arc, empty where all weigh 1; weights float64[classes]; c float64[sources, k], k is 1, 2 or 4;
-    ask: whether to prefetch, which pays when c is larger than the cache.
+    codes: class per arc, empty where all weigh 1; weights float64[classes]; c float64[sources, k] or float32, k is 1, 2
+    or 4; ask: whether to prefetch, which pays when c is larger than the cache.
     """
     return bool(pull_chunks(block, codes, weights, references, c, y, ask, scratch(), room(2)))
 

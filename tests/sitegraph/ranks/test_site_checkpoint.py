@@ -193,7 +193,7 @@ def test_a_state_with_a_wrong_byte_is_passed_over(
     assert [one.values.tobytes() for one in found] == [one.values.tobytes() for one in whole]
 
 
-@pytest.mark.parametrize("body", [b"", b"HWSWEEP2", b"not a state", b"\0" * 10_000])
+@pytest.mark.parametrize("body", [b"", b"HWSWEEP3", b"not a state", b"\0" * 10_000])
 def test_a_foreign_file_is_passed_over(
     saving: tuple[Passes, list[Preference | None]], tmp_path: Path, body: bytes
 ) -> None:

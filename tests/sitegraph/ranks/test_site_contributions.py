@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,19 +69,21 @@ def test_narrow_where_it_pays_and_can_hold_them(
 
 
 @pytest.mark.parametrize(
-    ("before", "change", "mass", "expected"),
+    ("change", "mass", "damping", "sweeps", "expected"),
     [
-        ([1.0, 1.0], [2.0**-21, 2.0**-22], [1.0, 0.5], True),
-        ([1.0, 1.0], [2.0**-20, 2.0**-22], [1.0, 0.5], False),
-        ([1e-3, 1e-3], [1e-3, 1e-4], [1.0, 1.0], True),  # one changes no less than before: more would be in vain
-        ([np.inf], [0.5], [1.0], False),
-        ([1.0], [np.nan], [1.0], True),
-        ([0.0], [0.0], [0.0], True),
+        ([2.0**-21, 2.0**-22], [1.0, 0.5], 0.85, 9, True),
+        ([2.0**-20, 2.0**-22], [1.0, 0.5], 0.85, 9, False),
+        ([0.5], [1.0], 0.5, 20, False),
+        ([0.5], [1.0], 0.5, 21, True),  # 2**-21: a power iteration would be as far
+        ([0.5], [1.0], 0.0, 1, True),
+        ([np.nan], [1.0], 0.85, 89, False),
+        ([np.nan], [1.0], 0.85, 90, True),  # 0.85**90 = 4.4e-7
+        ([0.0], [0.0], 0.85, 1, True),
     ],
 )
-def test_rounding_is_felt(before: list[float], change: list[float], mass: list[float], expected: bool) -> None:
-    """When every vector changes by as little, or any of them by no less than in the sweep before."""
-    assert felt(np.array(before), np.array(change), np.array(mass)) is expected
+def test_rounding_is_felt(change: list[float], mass: list[float], damping: float, sweeps: int, expected: bool) -> None:
+    """When every vector changes by as little, and after so many sweeps whatever they change by."""
+    assert felt(np.array(change), np.array(mass), damping, sweeps) is expected
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +107,10 @@ def chosen(count: int) -> list[Preference | None]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("held", [0, 1 << 26])
-def test_nothing_of_a_rank_was_rounded(
-    grouped: Passes, monkeypatch: pytest.MonkeyPatch, mode: Dangling, count: int, held: int
-) -> None:
+@pytest.mark.parametrize("keep", [0, None])
+def test_nothing_of_a_rank_was_rounded(grouped: Passes, mode: Dangling, count: int, keep: int | None) -> None:
     """Begun with float32, a rank is as near to a dense solve as its bound says, at tolerances float32 cannot reach."""
-    monkeypatch.setattr(sitegraph.ranks.passes, "HELD", held)
-    with Passes(grouped.graph, grouped.weights, 1) as passes:
+    with Passes(grouped.graph, grouped.weights, 1, keep) as passes:
         for alpha, tolerance in ((0.85, 1e-12), (0.85, 1e-3), (0.99, 1e-10), (0.0, 1e-9)):
             settings = PageRank(damping=alpha, dangling=mode, tolerance=tolerance)
             found = pageranks(passes, chosen(count), settings, narrow=True)
@@ -126,9 +126,9 @@ def test_the_last_sweep_is_wide_and_the_first_ones_are_not(grouped: Passes, monk
     kinds: list[str] = []
     sweep = sitegraph.ranks.pagerank.sweep
 
-    def noting(*given: object) -> object:
-        kinds.append(given[-1].c.dtype.name)  # type: ignore[attr-defined]
-        return sweep(*given)  # type: ignore[arg-type]
+    def noting(*given: Any) -> Any:
+        kinds.append(given[-1].c.dtype.name)
+        return sweep(*given)
 
     monkeypatch.setattr(sitegraph.ranks.pagerank, "sweep", noting)
     for tolerance in (1.0, 1e-3, 1e-9):
@@ -139,11 +139,46 @@ def test_the_last_sweep_is_wide_and_the_first_ones_are_not(grouped: Passes, monk
     assert kinds.count("float32") > 8
 
 
-def test_ends_though_rounding_is_all_that_changes(grouped: Passes) -> None:
-    """Far more damping than float32 can follow: it goes on wide, and does not sweep for ever."""
-    settings = PageRank(damping=0.9999, tolerance=1e-6, max_sweeps=200_000)
-    found = pageranks(grouped, chosen(1), settings, narrow=True)[0]
-    assert np.abs(found.by_id(grouped.graph.numbering) - DRAWN.solved(0.9999, "strong")).sum() <= 1e-6
+def test_ends_though_rounding_is_all_that_changes(grouped: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were less asked for than float32 can tell, it would go on wide after 171 sweeps: 0.85**171 is below 2**-40."""
+    changes: list[float] = []
+    sweep = sitegraph.ranks.pagerank.sweep
+
+    def noting(*given: Any) -> Any:
+        narrow, found = given[-1].given.narrow, sweep(*given)
+        changes.extend((found[0] / found[1]).tolist() if narrow else [])
+        return found
+
+    monkeypatch.setattr(sitegraph.ranks.pagerank, "sweep", noting)
+    monkeypatch.setattr(sitegraph.ranks.contributions, "FELT", 2.0**-40)
+    found = pageranks(grouped, chosen(1), PageRank(tolerance=1e-12), narrow=True)[0]
+    assert min(changes) > 2.0**-40
+    assert len(changes) == 171
+    assert np.abs(found.by_id(grouped.graph.numbering) - DRAWN.solved(0.85, "strong")).sum() <= 1e-12 + 1e-13
+
+
+def test_weights_that_float32_cannot_hold_are_an_error_where_it_is_asked_for(grouped: Passes) -> None:
+    """A contribution beyond it makes no rank, not one of NaN."""
+    dangling = np.zeros(DRAWN.n)
+    dangling[np.setdiff1d(np.arange(DRAWN.n), DRAWN.source)[:1]] = 1.0
+    with Passes(grouped.graph, grouped.weights * 1e-45, 1) as passes, np.errstate(all="ignore"):
+        assert np.isfinite(pageranks(passes, [preference(dangling), None])[0].values).all()
+        with pytest.raises(ArithmeticError, match="nan"):
+            pageranks(passes, [preference(dangling), None], PageRank(max_sweeps=200), narrow=True)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-45])
+def test_begins_narrow_by_itself_where_that_pays(
+    grouped: Passes, monkeypatch: pytest.MonkeyPatch, weight: float
+) -> None:
+    """Here: where the cache holds nothing, and weights are ordinary."""
+    monkeypatch.setattr(sitegraph.ranks.contributions, "CACHED", 0)
+    with Passes(grouped.graph, grouped.weights * weight, 1) as passes:
+        found = pageranks(passes, chosen(2))
+        asked = pageranks(passes, chosen(2), narrow=weight == 1.0)
+        other = pageranks(passes, chosen(2), narrow=False)
+    assert [one.values.tobytes() for one in found] == [one.values.tobytes() for one in asked]
+    assert (found[0].values.tobytes() == other[0].values.tobytes()) is (weight != 1.0)
 
 
 @pytest.mark.parametrize(("threads", "block", "portion"), [(2, 64, 1 << 18), (3, 16, 50), (1, 4096, 1)])
