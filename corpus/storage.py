@@ -8,10 +8,11 @@ comes back as a `Written` with its SHA-256, which later units use to tell whethe
 import abc
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -286,7 +287,16 @@ def as_damage(path: Path) -> Iterator[None]:
 
 def remove_leftovers(root: Path) -> int:
     """Delete temporary files that killed writers left under `root`; return how many."""
-    found = [p for p in root.rglob(".*.tmp") if p.is_file()]
+    return _removed(root.rglob(".*.tmp"))
+
+
+def remove_leftovers_of(path: Path) -> int:
+    """Delete temporary files that killed writers of one file left beside it; return how many."""
+    return _removed(path.parent.glob(f".{glob.escape(path.name)}.*.tmp"))
+
+
+def _removed(paths: Iterable[Path]) -> int:
+    found = [path for path in paths if path.is_file()]
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

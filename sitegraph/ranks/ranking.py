@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from corpus.errors import MissingError, SettingError
-from corpus.storage import ShardSet, TableWriter, Written, as_storage_error
+from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, remove_leftovers_of
 from sitegraph.cc.ranksfile import ImportedRanks
 from sitegraph.layout import GraphSets, Level
 from sitegraph.ranks.authority import write_level
@@ -75,10 +75,14 @@ def checked(graph: GraphSets, imports: Imports) -> dict[Level, Graph]:
 
 
 def work_folder(target: Path) -> Path:
-    """Return the folder beside a table that keeps what is done of it, made where there is none."""
+    """Return the folder beside a table that keeps what is done of it, made where there is none.
+
+    What a killed writer of the table left beside it is removed.
+    """
     work = target.with_name(f".{target.name}.ranking")
     with as_storage_error(work):
         work.mkdir(parents=True, exist_ok=True)
+        remove_leftovers_of(target)
     return work
 
 

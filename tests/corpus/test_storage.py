@@ -21,6 +21,7 @@ from corpus.storage import (
     open_parquet,
     read_parquet,
     remove_leftovers,
+    remove_leftovers_of,
     storage_error,
     whole_file,
     write_text,
@@ -158,6 +159,18 @@ def test_damage_to_a_stored_file_is_noticed_when_it_is_read(tmp_path: Path) -> N
             read_parquet(path, ["text"])
         with pytest.raises(StorageError, match="cannot be read back"), open_parquet(path) as file:
             file.read_row_group(0)
+
+
+@pytest.mark.parametrize("name", ["ranks.parquet", "ranks[1].parquet", "r*"])
+def test_leftovers_of_one_file_are_removed(tmp_path: Path, name: str) -> None:
+    """Beside it and in no folder below, and those of no other file; its name is no pattern."""
+    kept = [tmp_path / name, tmp_path / ".ranks1.parquet.7.tmp", tmp_path / "below" / f".{name}.7.tmp"]
+    (tmp_path / "below").mkdir()
+    for path in [*kept, tmp_path / f".{name}.7.tmp", tmp_path / f".{name}.41.tmp"]:
+        path.write_text("x")
+    assert remove_leftovers_of(tmp_path / name) == 2
+    assert all(path.exists() for path in kept)
+    assert remove_leftovers_of(tmp_path / "absent" / name) == 0
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:

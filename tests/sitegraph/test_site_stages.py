@@ -391,7 +391,7 @@ def test_a_rank_that_does_not_converge_is_an_error(build_graph: Build, tmp_path:
 
 
 def test_what_a_stopped_ranking_left_does_no_harm(drawn: GraphSets, settings: Ranking) -> None:
-    """States of another ranking are passed over, and gone when this one is done."""
+    """States of another ranking are passed over, and gone when this one is done; so is half a table."""
     out = ShardSet(drawn.root, "authority")
     expected = rank(drawn, out, settings)[0]
     with pytest.raises(PipelineError):
@@ -399,6 +399,7 @@ def test_what_a_stopped_ranking_left_does_no_harm(drawn: GraphSets, settings: Ra
     left = out.path(0).with_name(".part-00000.parquet.ranking")
     (left / "host").mkdir(parents=True, exist_ok=True)
     (left / "host" / "sweeps").write_bytes(b"HWSWEEP1 and no more")
+    out.path(0).with_name(".part-00000.parquet.123.tmp").write_bytes(b"PAR1")
     assert rank(drawn, out, settings)[0] == expected
     assert [path.name for path in out.path(0).parent.iterdir()] == ["part-00000.parquet"]
 
