@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks.graph.figures import Results, rates, reached
 from benchmarks.suite.tables import number, table
 from sitegraph.ranks.contributions import FELT, NARROW
+from sitegraph.ranks.pagerank import PageRank, bound
 from sitegraph.store.spill import RANGES, range_bits
 
 
@@ -87,7 +88,7 @@ class Measured:
 
     def narrow(self, personalised: int) -> int:
         """Return how many of them were with narrow contributions: until rounding was felt, with the default damping."""
-        return self.sweeps(personalised, 2 * 0.85 / 0.15 * FELT) if personalised < NARROW else 0
+        return self.sweeps(personalised, bound(FELT, 1.0, PageRank())) if personalised < NARROW else 0
 
     def update(self, personalised: int) -> float:
         """Return seconds per source and sweep besides reading arcs: the new values, and their change.
@@ -133,16 +134,16 @@ def rank_seconds(m: Measured, release: Release, personalised: int, tolerance: fl
     """Return seconds of a rank: out-weights, sweeps, and the last pass."""
     many = m.sweeps(personalised, tolerance)
     narrow = min(m.narrow(personalised), many)
-    each = {part: release.arcs * (1 - m.tail) / m.sweep_rate(personalised + 1, part) for part in swept(personalised)}
-    arcs = narrow * each.get("narrow", 0.0) + (many - narrow) * each["loop"]
+    parts = {"narrow": narrow, "loop": many - narrow}
+    arcs = sum(count * sweep_seconds(m, release, personalised + 1, part) for part, count in parts.items() if count)
     updates = many * release.hosts * release.linking * m.update(personalised)
     weights = m.largest["ranks 0"]["value"]["weights"]["seconds"] / m.largest["spill"]["value"]["arcs"] * release.arcs
     return weights + arcs + updates + last_pass(m, release, personalised)
 
 
-def swept(personalised: int) -> tuple[str, ...]:
-    """Return the parts of the slice that a rank sweeps over."""
-    return ("narrow", "loop") if personalised < NARROW else ("loop",)
+def sweep_seconds(m: Measured, release: Release, vectors: int, part: str = "loop") -> float:
+    """Return seconds of a sweep over arcs alone; part: of the slice."""
+    return release.arcs * (1 - m.tail) / m.sweep_rate(vectors, part)
 
 
 def last_pass(m: Measured, release: Release, personalised: int) -> float:
@@ -226,9 +227,9 @@ def rows(m: Measured) -> list[list[str]]:
         ("import: all else, both levels", lambda r: minutes(import_parts(m, r)["rest"])),
         ("import in all", lambda r: minutes(sum(import_parts(m, r).values()))),
         ("host level from sorted arrays: spill, sort, encode", lambda r: minutes((spill + encode) * r.arcs)),
-        ("a sweep, one vector, narrow", lambda r: minutes(r.arcs * (1 - m.tail) / m.sweep_rate(1, "narrow"))),
-        ("a sweep, one vector", lambda r: minutes(r.arcs * (1 - m.tail) / m.sweep_rate(1))),
-        ("a sweep, four vectors", lambda r: minutes(r.arcs * (1 - m.tail) / m.sweep_rate(4))),
+        ("a sweep, one vector, narrow", lambda r: minutes(sweep_seconds(m, r, 1, "narrow"))),
+        ("a sweep, one vector", lambda r: minutes(sweep_seconds(m, r, 1))),
+        ("a sweep, four vectors", lambda r: minutes(sweep_seconds(m, r, 4))),
     ]
     for personalised, name in ((0, "PageRank"), (3, "PageRank + 3 personalised")):
         for tolerance in (1e-6, 1e-9):

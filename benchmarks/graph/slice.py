@@ -2,10 +2,9 @@
 
 A whole release of 6.32 G arcs takes 50 GB of temporary files and hours. What decides how fast it is swept is how the
 reads of one in-list are spread over the contributions of all sources, and that a slice has in full: the vector of all
-64.3 M sources (257 MB while a rank is far from its goal, float32; 514 MB then), and whole ranges of consecutive
-targets, every tenth, each with all its arcs.
-The generator draws the arcs of all sources, and keeps those; they are sorted, written and read back by the code that
-builds and ranks a whole graph, one file per range.
+64.3 M sources (257 MB while a rank is far from its goal, float32; 514 MB afterwards), and whole ranges of consecutive
+targets, every tenth, each with all its arcs. The generator draws the arcs of all sources, and keeps those; they are
+sorted, written and read back by the code that builds and ranks a whole graph, one file per range.
 """
 
 import os

@@ -217,12 +217,7 @@ def sweeps(
     while True:
         change, mass = sweep(passes, groups, wanted, settings, solution)
         solution.sweeps += 1
-        bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
-        if settings.dangling == "weak":  # made of two ranks: off by twice its own error, and by what the other is
-            bounds = [
-                own if p is None else own + bounds[list(wanted).index(None)]
-                for own, p in zip(bounds, wanted, strict=True)
-            ]
+        bounds = bounds_of(change, mass, wanted, settings)
         worst = float(np.max(bounds))  # NaN where one is
         if watch:
             watch(solution.sweeps, worst)
@@ -298,6 +293,15 @@ def update(y: Any, c: Any, out: Any, uniform: Any) -> Any:
                 c[i, k] = x / out[i]
         found[0, k], found[1, k] = change, total
     return found
+
+
+def bounds_of(change: Vector, mass: Vector, wanted: Restarts, settings: PageRank) -> list[float]:
+    """Return the bounds on the L1 errors of all ranks after a sweep."""
+    bounds = [bound(change[k], mass[k], settings) for k in range(len(wanted))]
+    if settings.dangling != "weak":
+        return bounds
+    uniform = bounds[list(wanted).index(None)]  # a weak rank is made of two: off by its own error, and by this one's
+    return [own if p is None else own + uniform for own, p in zip(bounds, wanted, strict=True)]
 
 
 def bound(change: float, mass: float, settings: PageRank) -> float:

@@ -247,7 +247,8 @@ class Arcs:
         return int(self.first[numbers[0]]), int(self.first[numbers[-1]] + self.targets[numbers[-1]])
 
     def groups(self) -> list[range]:
-        """Return the blocks of linking targets in about GROUPS groups, in fewer of GROUP targets or more of LARGE.
+        """Return the blocks of linking targets in about GROUPS groups: fewer where these would have less than GROUP
+        targets, more where they would have more than LARGE.
 
         Each is those of whole files, ranges of ids that the number of nodes alone decides, so that groups do not depend
         on the size of blocks.

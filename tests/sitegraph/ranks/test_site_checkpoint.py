@@ -1,7 +1,6 @@
 """Ranks that are stopped: watched, given up with an error, and taken up again from their state with the same bits."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_graphs import Dangling, Drawn, draw, passes_of, preference
+from stopped_ranks import StoppedError, stopped_at
 
 import sitegraph.ranks.checkpoint
 from sitegraph.ranks.hyperball import HyperBallSettings, hyperball
@@ -18,14 +18,6 @@ from sitegraph.sites.preferences import Preference
 
 DRAWN = draw(3, 100, 1000, zeros=0.0)
 MODES: list[Dangling] = ["strong", "weak", "pseudo"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_syncing() -> Iterator[None]:
-    """Nothing here waits for the disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield
 
 
 def test_the_watcher_sees_every_sweep(tmp_path: Path) -> None:
@@ -44,20 +36,6 @@ def test_says_when_it_does_not_converge(tmp_path: Path) -> None:
         pytest.raises(ArithmeticError, match=r"error bound .* after 2 sweeps"),
     ):
         pageranks(passes, [None], PageRank(max_sweeps=2))
-
-
-class StoppedError(Exception):
-    """What a test stops a computation with."""
-
-
-def stopped_at(sweep: int) -> Callable[[int, float], None]:
-    """Return a watcher that stops the computation after a sweep."""
-
-    def watch(done: int, _: float) -> None:
-        if done == sweep:
-            raise StoppedError
-
-    return watch
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Contributions that are float32 while a rank is far from its goal: widened in place, and nothing of it in the rank."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from drawn_graphs import Dangling, draw, passes_of, preference
 from hypothesis import given
 from hypothesis import strategies as st
+from stopped_ranks import StoppedError, stopped_at
 
 import sitegraph.ranks.checkpoint
 import sitegraph.ranks.contributions
@@ -25,14 +25,6 @@ from sitegraph.sites.preferences import Preference
 
 DRAWN = draw(21, 300, 3_000, zeros=0.1)
 MODES: list[Dangling] = ["strong", "weak", "pseudo"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_syncing() -> Iterator[None]:
-    """Nothing here waits for the disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield
 
 
 @given(st.integers(0, 40), st.sampled_from([1, 2, 4]), st.integers(1, 50))
@@ -121,19 +113,28 @@ def test_nothing_of_a_rank_was_rounded(grouped: Passes, mode: Dangling, count: i
                 assert one.error <= tolerance
 
 
-def test_the_last_sweep_is_wide_and_the_first_ones_are_not(grouped: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However loose the tolerance: the bound of a sweep that rounded says nothing of what it rounded."""
-    kinds: list[str] = []
+def noted_sweeps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Return a list that gets, of each sweep from now on, the kind of its contributions and the largest change."""
+    found: list[tuple[str, float]] = []
     sweep = sitegraph.ranks.pagerank.sweep
 
     def noting(*given: Any) -> Any:
-        kinds.append(given[-1].c.dtype.name)
-        return sweep(*given)
+        kind = given[-1].c.dtype.name
+        change, mass = sweep(*given)
+        found.append((kind, float((change / mass).max())))
+        return change, mass
 
     monkeypatch.setattr(sitegraph.ranks.pagerank, "sweep", noting)
+    return found
+
+
+def test_the_last_sweep_is_wide_and_the_first_ones_are_not(grouped: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However loose the tolerance: the bound of a sweep that rounded says nothing of what it rounded."""
+    swept = noted_sweeps(monkeypatch)
     for tolerance in (1.0, 1e-3, 1e-9):
-        kinds.clear()
+        swept.clear()
         pageranks(grouped, chosen(2), PageRank(tolerance=tolerance), narrow=True)
+        kinds = [kind for kind, _ in swept]
         assert kinds == sorted(kinds)
         assert set(kinds) == {"float32", "float64"}
     assert kinds.count("float32") > 8
@@ -141,17 +142,10 @@ def test_the_last_sweep_is_wide_and_the_first_ones_are_not(grouped: Passes, monk
 
 def test_ends_though_rounding_is_all_that_changes(grouped: Passes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were less asked for than float32 can tell, it would go on wide after 171 sweeps: 0.85**171 is below 2**-40."""
-    changes: list[float] = []
-    sweep = sitegraph.ranks.pagerank.sweep
-
-    def noting(*given: Any) -> Any:
-        narrow, found = given[-1].given.narrow, sweep(*given)
-        changes.extend((found[0] / found[1]).tolist() if narrow else [])
-        return found
-
-    monkeypatch.setattr(sitegraph.ranks.pagerank, "sweep", noting)
+    swept = noted_sweeps(monkeypatch)
     monkeypatch.setattr(sitegraph.ranks.contributions, "FELT", 2.0**-40)
     found = pageranks(grouped, chosen(1), PageRank(tolerance=1e-12), narrow=True)[0]
+    changes = [change for kind, change in swept if kind == "float32"]
     assert min(changes) > 2.0**-40
     assert len(changes) == 171
     assert np.abs(found.by_id(grouped.graph.numbering) - DRAWN.solved(0.85, "strong")).sum() <= 1e-12 + 1e-13
@@ -199,10 +193,6 @@ def test_neither_threads_nor_blocks_change_a_bit(
     assert found[0].sweeps == expected[0].sweeps
 
 
-class StoppedError(Exception):
-    """What a test stops a computation with."""
-
-
 def test_goes_on_where_it_was_stopped_narrow_or_wide(
     tmp_path: Path, grouped: Passes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,13 +202,8 @@ def test_goes_on_where_it_was_stopped_narrow_or_wide(
     whole = pageranks(grouped, chosen(2), narrow=True)
     sizes = set()
     for stop in range(1, whole[0].sweeps):
-
-        def stopping(done: int, _: float, stop: int = stop) -> None:
-            if done == stop + 1:
-                raise StoppedError
-
         with pytest.raises(StoppedError):
-            pageranks(grouped, chosen(2), watch=stopping, checkpoint=path, narrow=True)
+            pageranks(grouped, chosen(2), watch=stopped_at(stop + 1), checkpoint=path, narrow=True)
         sizes.add(path.stat().st_size)
         seen: list[int] = []
         found = pageranks(grouped, chosen(2), watch=lambda n, _, s=seen: s.append(n), checkpoint=path, narrow=True)  # type: ignore[misc]
@@ -233,13 +218,8 @@ def test_a_narrow_state_is_none_for_wide_sweeps(
     """Who asks for float64 from the first sweep on gets it."""
     monkeypatch.setattr(sitegraph.ranks.checkpoint, "SHARE", 0)
     path = tmp_path / "state"
-
-    def stopping(done: int, _: float) -> None:
-        if done == 4:
-            raise StoppedError
-
     with pytest.raises(StoppedError):
-        pageranks(grouped, chosen(1), watch=stopping, checkpoint=path, narrow=True)
+        pageranks(grouped, chosen(1), watch=stopped_at(4), checkpoint=path, narrow=True)
     seen: list[int] = []
     pageranks(grouped, chosen(1), watch=lambda n, _: seen.append(n), checkpoint=path, narrow=False)
     assert seen[0] == 1

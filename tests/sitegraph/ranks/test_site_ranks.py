@@ -1,6 +1,5 @@
 """Ranks of graphs on disk: closed forms, dense solves, networkx, honest bounds, equal bits, going on after a stop."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,14 +28,6 @@ ALPHAS = [0.0, 0.5, 0.85, 0.95]
 MODES: list[Dangling] = ["strong", "weak", "pseudo"]
 Arcs = dict[tuple[int, int], float]
 RankOf = Callable[..., Ranked]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_syncing() -> Iterator[None]:
-    """Nothing here waits for the disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield
 
 
 def by_id(passes: Passes, ranked: Ranked) -> Vector:

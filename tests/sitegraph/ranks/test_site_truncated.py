@@ -1,8 +1,6 @@
 """Truncated rank: by hand, against powers of a dense matrix, and the same bits whatever the threads and blocks."""
 
 import math
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +21,6 @@ CHAIN = of_arcs(4, {(0, 1): 1.0, (1, 2): 1.0, (2, 3): 1.0})
 """0 to 1 to 2 to 3."""
 STAR = of_arcs(6, {(leaf, 5): 1.0 for leaf in range(5)})
 """Five leaves link to node 5, which links to nobody."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_syncing() -> Iterator[None]:
-    """Nothing here waits for the disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield
 
 
 def ranks(
