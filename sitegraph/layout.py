@@ -29,6 +29,7 @@ HOSTS = pa.schema(
         column("in_domains", pa.int64(), "distinct registered domains, other than its own, that link to it"),
         column("crawled", pa.bool_(), "a page of it was read: it links, or has documents"),
         column("links", pa.bool_(), "an arc leads from it to another host"),
+        column("tier", pa.uint8(), "1 for the hosts that link most, and so on; 0 for those that do not link"),
     ]
 )
 
@@ -38,6 +39,7 @@ DOMAINS = pa.schema(
         column("in_domains", pa.int64(), "distinct registered domains, other than itself, that link to it"),
         column("platform", pa.bool_(), "a public suffix or hosting platform: its hosts are sites of their own"),
         column("links", pa.bool_(), "an arc leads from it to another registered domain"),
+        column("tier", pa.uint8(), "1 for the domains that link most, and so on; 0 for those that do not link"),
     ]
 )
 NODES = {"host": HOSTS, "domain": DOMAINS}

@@ -23,7 +23,7 @@ class BuildGraph:
     """Build the host graph and the graph of registered domains from links; documents only add the hosts they are of."""
 
     name: ClassVar[str] = "graph"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     links: ShardSet
     graph: GraphSets
@@ -124,7 +124,7 @@ class RankSites:
     """Rank the hosts and registered domains of a graph (ranking.py has the rules, also for imported ranks)."""
 
     name: ClassVar[str] = "rank"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
 
     graph: GraphSets
     authority: ShardSet

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from corpus.kernels import inlined, kernel
 from sitegraph.store.numbering import Numbering
+from sitegraph.store.spill import MOST
 
 Ids = NDArray[np.uint32]
 
@@ -255,10 +256,10 @@ def distinct(keys: Any, first: Any, source: Any, target: Any) -> Any:
 
 
 @kernel
-def fill_bits(sources: Any, bits: Any) -> None:  # uint64 words: set the bits of all hosts that link
+def fill_degrees(sources: Any, seed: Any, scale: Any, cap: Any, degrees: Any) -> None:  # uint16 per host: draws of each
     for slot in range(sources):
-        node = host(U(slot), True)
-        bits[node >> U(6)] |= U(1) << (node & U(63))
+        drawn = degree_of(U(slot), seed, scale, cap)
+        degrees[host(U(slot), True)] = min(drawn, MOST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,10 +316,10 @@ class Web:
             first = last
 
     def numbering(self) -> Numbering:
-        """Return the numbering of the hosts: all that may link do."""
-        bits = np.zeros((self.hosts + 63) // 64, np.uint64)
-        fill_bits(self.sources, bits)
-        return Numbering.of_bits(self.hosts, bits)
+        """Return the numbering of the hosts: all that may link do; degrees are those drawn, equal targets and all."""
+        degrees = np.zeros(self.hosts, np.uint16)
+        fill_degrees(self.sources, U(self.seed), self.scale, self.cap, degrees)
+        return Numbering.of_degrees(degrees)
 
 
 def lomax_scale(mean: float, cap: float) -> float:

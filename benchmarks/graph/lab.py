@@ -18,7 +18,7 @@ from corpus.storage import ShardSet, read_parquet
 from sitegraph.ranks.contributions import Contributions
 from sitegraph.ranks.passes import Passes
 from sitegraph.sites.preferences import Preference
-from sitegraph.store.arcs import Arcs, Block
+from sitegraph.store.arcs import Arcs
 from sitegraph.store.builder import ArcBuilder, BuiltArcs
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import Graph, decode_block
@@ -47,9 +47,6 @@ class ArcsGraph:
     def m(self) -> int:
         return self.arcs.total
 
-    def references(self, block: Block) -> NDArray[np.int64]:
-        return self.numbering.references(block.first, block.targets)
-
     def lists(self, number: int) -> Any:
         return Graph.lists(self, number)
 
@@ -60,9 +57,9 @@ def arcs_set(folder: Path) -> ShardSet:
 
 
 def build_arcs(folder: Path, spill: Spill) -> BuiltArcs:
-    """Build the arcs files of a spill, and keep its numbering beside them."""
-    np.save(folder / "links.npy", spill.links)
-    numbering = Numbering.of_bits(spill.nodes, spill.links)
+    """Build the arcs files of a spill, and keep its out-degrees beside them."""
+    np.save(folder / "degrees.npy", spill.degrees)
+    numbering = Numbering.of_degrees(spill.degrees)
     return ArcBuilder(
         spill=spill, arcs=arcs_set(folder), classes=ShardSet(folder, "classes"), numbering=numbering
     ).build()
@@ -71,7 +68,7 @@ def build_arcs(folder: Path, spill: Spill) -> BuiltArcs:
 def open_arcs(folder: Path) -> ArcsGraph:
     """Open what build_arcs made."""
     arcs = Arcs(arcs_set(folder).paths())
-    numbering = Numbering.of_bits(arcs.description.nodes, np.load(folder / "links.npy"))
+    numbering = Numbering.of_degrees(np.load(folder / "degrees.npy"))
     return ArcsGraph(arcs, numbering, read_parquet(ShardSet(folder, "classes").path(0)))
 
 
@@ -98,7 +95,7 @@ def decoded(graph: ArcsGraph, numbers: Iterable[int]) -> list[tuple[NDArray[np.i
     for number in numbers:
         block = graph.arcs.block(number)
         offsets, sources = np.zeros(block.targets + 1, np.int64), np.empty(block.arcs, np.uint32)
-        if not decode_block(block.sections, graph.references(block), graph.numbering.sources, offsets, sources):
+        if not decode_block(block.sections, block.references, graph.numbering.sources, offsets, sources):
             raise graph.arcs.damaged(number)
         found.append((offsets, sources))
     return found

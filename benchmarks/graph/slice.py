@@ -75,11 +75,12 @@ def chosen(ranges: int, share: float) -> Any:
 def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     """Sort, compress and write each range, as ArcBuilder does it."""
     numbering, table = web.numbering(), ClassTable()
+    order = numbering.order()
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
         packed, _ = spill.read(number)
-        lists = rising_lists(packed, spill.first(number), numbering)
+        lists = rising_lists(packed, spill.first(number), numbering, order)
         with ArcsWriter(arcs_set(root), number, description) as out:
             slots = numbering.of_range(spill.first(number), spill.width(number))
             write_range(out, lists, slots, numbering, table)

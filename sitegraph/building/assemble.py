@@ -58,7 +58,7 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
     """
     built = Built()
     names = Names(out.names("host").path(0))
-    numbering = Numbering.of_bits(len(names), spill.links)
+    numbering = Numbering.of_degrees(spill.degrees)
     domain_of, domains = fold_hosts(out, names, suffixes, built)
     domain_of = numbering.by_slot(domain_of)
     pages = None if hosts.pages is None else numbering.by_slot(hosts.pages)
@@ -68,7 +68,7 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
         origin, forward = Origin(domains=domain_of, pages=pages), None if done else Folding(domain_of, folded)
         add_level(out, "host", spill, numbering, by_slot, by_id, built, origin, forward)
         if not done:
-            folded.mark_links(domain_of)
+            folded.count_relabelled(domain_of)
             folded.save()
         add_domains(out, folded, domains, domain_of, pages, numbering.sources, built)
     return built
@@ -85,12 +85,14 @@ def add_domains(
 ) -> None:
     """Build the level of registered domains from arcs between hosts and domains.
 
-    domain_of, pages: per slot of a host, of which the first `linking` link; in domain_of slots take the place of ids.
+    domain_of, pages: per slot of a host, of which the first `linking` link; in domain_of places follow on ids.
     """
-    numbering = Numbering.of_bits(len(domains.hosts), folded.links)
+    numbering = Numbering.of_degrees(folded.degrees)
+    total = None
+    if pages is not None:
+        total = numbering.by_slot(totals(pages, linking, domain_of, len(domains.hosts)))
     for start in range(0, len(domain_of), ROWS):
-        domain_of[start : start + ROWS] = numbering.slots(domain_of[start : start + ROWS])
-    total = None if pages is None else totals(pages, linking, domain_of, len(domains.hosts))
+        domain_of[start : start + ROWS] = numbering.places(domain_of[start : start + ROWS])
     by_id = {"hosts": domains.hosts, "platform": domains.platform}
     add_level(out, "domain", folded, numbering, {}, by_id, built, Origin(relabel=domain_of, pages=total))
 
@@ -253,20 +255,15 @@ def write_nodes(
     by_id: Mapping[str, NDArray[Any] | None],
     numbering: Numbering,
 ) -> Written:
-    """Write the nodes of a level: columns as in add_level, and `links`, which comes from the numbering."""
-    schema, bits = NODES[level], numbering.bits
+    """Write the nodes of a level: columns as in add_level, and `links` and `tier`, which come from the numbering."""
+    schema, tier = NODES[level], numbering.tier
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
-            links = flags(bits, start, stop)
-            rows = {"links": links} | {name: numbering.by_id(by_slot[name], start, stop) for name in by_slot}
+            links = tier[start:stop] > 0
+            rows = {"links": links, "tier": tier[start:stop]} | {name: numbering.by_id(by_slot[name], start, stop) for name in by_slot}
             rows |= {name: links if values is None else values[start:stop] for name, values in by_id.items()}
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))
     return writer.written
 
-
-def flags(bits: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.bool_]:
-    """Return the bits from `start` (a multiple of 64) up to `stop`."""
-    words = bits[start // 64 : (stop + 63) // 64].astype("<u8", copy=False)
-    return np.unpackbits(words.view(np.uint8), bitorder="little", count=stop - start).astype(np.bool_)

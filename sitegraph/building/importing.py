@@ -38,7 +38,7 @@ from sitegraph.store.names import Names, NamesWriter
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.spill import Spill
 
-VERSION: Final = 4
+VERSION: Final = 5
 MOST_NODES: Final = 2**31 - 1
 """Ids of domains and the gaps of lists are kept in 32 bits with a sign."""
 
@@ -175,7 +175,7 @@ def spill_edges(edges: Sequence[Path], nodes: Nodes, n: int, folder: Path) -> tu
 
 def assemble_domains(out: GraphSets, spill: Spill, names: Names, hosts: NDArray[np.int64], suffixes: Suffixes) -> Built:
     """Build the graph of a domain release, which has no hosts."""
-    numbering = Numbering.of_bits(len(names), spill.links)
+    numbering = Numbering.of_degrees(spill.degrees)
     built = Built(files=[written_names(out.names("domain"), names)])
     add_level(out, "domain", spill, numbering, {}, {"hosts": hosts, "platform": platforms(names, suffixes)}, built)
     return built

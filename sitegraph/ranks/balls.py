@@ -192,7 +192,7 @@ class Balls:
         self.growing = int(self._flags.sum(dtype=np.int64))
 
     def _unite(self, block: Block, grown: Flags, wanted: Flags, into: Rows, met: Flags) -> bool:
-        references, codes = self._passes.graph.references(block), self._passes.codes(block)
+        references, codes = block.references, self._passes.codes(block)
         followed = (block.sections, codes, self._counted, references, self.registers, grown, wanted)
         return unite(*followed, into, met)
 
@@ -223,7 +223,7 @@ class Balls:
             if not wanted.any():
                 return True
         alone, met = rows(block.targets, 1 << self._log2m), np.zeros(block.targets, np.uint8)
-        ids = self._passes.graph.references(block) + np.arange(block.targets) + block.first - len(self.registers)
+        ids = self._passes.graph.numbering.ids(np.arange(block.first, block.first + block.targets))
         add(ids, self._seed, self._log2m, alone)
         into = raised(alone)
         if not self._unite(block, ALL, wanted, into, met):

@@ -158,7 +158,7 @@ class Passes:
             part = y[block.first - first : block.first - first + block.targets]
             part[:] = 0.0
             if held is None:
-                references = self.graph.references(block)
+                references = block.references
                 sound = pull(block.sections, self.codes(block), self.weights, references, c, part, ask)
             else:
                 lists = held.get(number)
@@ -186,7 +186,7 @@ class Passes:
             low, part = bounds[thread], y[bounds[thread] : bounds[thread + 1]]
             for number in numbers:
                 block = self.graph.arcs.block(number)
-                references = self.graph.references(block)
+                references = block.references
                 given = (block.sections, self.codes(block), self.weights, references, len(y), z(block), part, low, ask)
                 if not push(*given):
                     raise self.graph.arcs.damaged(number)

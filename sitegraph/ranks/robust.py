@@ -48,7 +48,7 @@ def robust(
 
     def work(number: int, block: Block) -> bool:
         offsets, sources = np.zeros(block.targets + 1, np.int64), np.empty(block.arcs, np.uint32)
-        if not decode_block(block.sections, graph.references(block), len(out), offsets, sources):
+        if not decode_block(block.sections, block.references, len(out), offsets, sources):
             return False
         part = values[block.first : block.first + block.targets]
         cap_lists(offsets, sources, passes.codes(block), passes.weights, c, owners, damping, cap, part)
@@ -64,15 +64,17 @@ def cap_lists(
 ) -> None:
     """Take from x (float64[targets]) what supporters give above their cap.
 
-    Arcs of an owner mostly lie together, as lists are sorted by name. Where they do not (another domain's name may come
-    between), flows are put in order first. Flows of an owner add up in the order of the list.
+    Arcs of an owner mostly lie together in each tier of a list, for these are in the order of names. Where owners fall
+    (from tier to tier, or when another domain's name comes between), flows are put in order first, if their owner could
+    be above the cap at all: it has one for each time that owners rise. Flows of an owner add up in the order of the
+    list.
     """
     held, flows = np.empty(1024, np.int64), np.empty(1024)
     for t in range(len(x)):
         start, end = offsets[t], offsets[t + 1]
         if end - start > len(held):
             held, flows = np.empty(2 * (end - start), np.int64), np.empty(2 * (end - start))
-        used, rising = 0, True
+        used, falls, largest = 0, 0, 0.0
         for k in range(start, end):
             s = sources[k]
             flow = damping * c[s] * (weights[codes[k]] if len(codes) else 1.0)
@@ -80,16 +82,20 @@ def cap_lists(
             if used and held[used - 1] == owner:
                 flows[used - 1] += flow
                 continue
-            rising = rising and (used == 0 or owner > held[used - 1])
+            falls += used > 0 and owner < held[used - 1]
             held[used], flows[used] = owner, flow
             used += 1
         most = cap * x[t]
-        if rising:
-            excess = 0.0
+        for i in range(used):
+            largest = max(largest, flows[i])
+        if largest * (falls + 1) <= most:
+            continue
+        excess = 0.0
+        if falls:
+            excess = excess_of(held[:used], flows[:used], most)
+        else:
             for i in range(used):
                 excess += max(0.0, flows[i] - most)
-        else:
-            excess = excess_of(held[:used], flows[:used], most)
         x[t] -= excess
 
 

@@ -4,7 +4,7 @@
 
 A block's sections lie one after another: degrees, escapes, control, data, then PADDING bytes, then the codes from the
 next multiple of 8 on, and again up to one. The index has a row per block (INDEX): its first target's slot, how
-many targets, arcs and bytes, and the CRC-32 of its bytes. A graph has one file per range of node ids, each with the
+many targets, arcs and bytes, references, and the CRC-32 of its bytes. A graph has one file per range of node ids, each with the
 blocks of that range's linking targets first and of its dangling ones after them, so that files can be written one by
 one, in one pass, and be read as if they were one.
 
@@ -33,7 +33,7 @@ from sitegraph.store.checkedfile import TAIL, CheckedFile
 from sitegraph.store.lists import check_block, encode_lists, to_degrees
 from sitegraph.store.vbyte import PADDING
 
-MAGIC: Final = b"HWARCS1\n"
+MAGIC: Final = b"HWARCS2\n"
 BLOCK: Final = 1 << 12
 """Targets of a block, at most."""
 GROUP: Final = 1 << 14
@@ -52,6 +52,8 @@ INDEX: Final = np.dtype(
         ("arcs", "<i8"),
         ("escapes", "<i8"),  # bytes
         ("data", "<i8"),  # bytes
+        ("low", "<i8"),  # reference of its first target
+        ("high", "<i8"),  # of its last
         ("crc", "<i8"),
     ]
 )
@@ -79,13 +81,30 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block, checked. sections: degrees, escapes, control, data (uint8); codes: uint8, uint16 or empty."""
+    """A block, checked. ends: the references of its first and last target. sections: degrees, escapes, control, data
+    (uint8); codes: uint8, uint16 or empty."""
 
     first: int
     targets: int
     arcs: int
+    ends: tuple[int, int]
     sections: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
     codes: NDArray[Any]
+
+
+    @property
+    def references(self) -> NDArray[np.int64]:
+        """What each of its lists is relative to."""
+        return references(*self.ends, self.targets)
+
+
+def references(low: int, high: int, targets: int) -> NDArray[np.int64]:
+    """Return the references of consecutive targets, of which those of the first and the last are given.
+
+    Between them they lie on a line: as good as what a walk over the nodes would find, for a first gap takes whole
+    bytes, and a reader need not know which nodes link.
+    """
+    return low + np.arange(targets) * (high - low) // max(targets - 1, 1)
 
 
 def aligned(length: int) -> int:
@@ -111,12 +130,18 @@ class ArcsWriter(WholeWriter):
         self._file.write(index + text + TAIL.pack(len(index), len(text), isal_zlib.crc32(index + text), MAGIC))
 
     def write(
-        self, first: int, offsets: NDArray[np.int64], sources: NDArray[np.uint32], codes: NDArray[Any], references: Any
+        self,
+        first: int,
+        offsets: NDArray[np.int64],
+        sources: NDArray[np.uint32],
+        codes: NDArray[Any],
+        ends: tuple[int, int],
     ) -> None:
         """Write the lists of consecutive targets from slot `first` on.
 
         offsets int64[count + 1] from 0 on into sources (slots, ascending within a list, none twice) and codes (a class
-        each; none where the graph has one).
+        each; none where the graph has one). ends: references of the first and last target, numbers up to that of
+        sources.
         """
         count, m, width = len(offsets) - 1, len(sources), self._description.code_bytes
         degrees, escapes = np.empty(count, np.uint8), np.empty(count, "<u4")
@@ -125,14 +150,14 @@ class ArcsWriter(WholeWriter):
         data = control + (m + 3) // 4
         body = self._body(data + 4 * m + 2 * PADDING + width * m)
         body[:count], body[count:control] = degrees, escapes.view(np.uint8)[:used]
-        size = int(encode_lists(offsets, sources, references, body[control:data], body[data:]))
+        size = int(encode_lists(offsets, sources, references(*ends, count), body[control:data], body[data:]))
         coded = aligned(data + size + PADDING)
         end = coded + width * m
         body[data + size : coded], body[end : aligned(end)] = 0, 0
         if width:
             body[coded:end] = codes.astype(f"<u{width}").view(np.uint8)
         block = body[: aligned(end)].data
-        self._index.append((self._file.bytes, len(block), first, count, m, used, size, isal_zlib.crc32(block)))
+        self._index.append((self._file.bytes, len(block), first, count, m, used, size, *ends, isal_zlib.crc32(block)))
         self._file.write(block)
         self.rows += m
 
@@ -143,11 +168,13 @@ class ArcsWriter(WholeWriter):
         return self._room
 
 
-def within(index: NDArray[Any], end: int) -> bool:
-    """Say whether all blocks of an index lie before byte `end` of the file, and have targets, and nothing negative."""
+def within(index: NDArray[Any], end: int, sources: int) -> bool:
+    """Say whether all blocks of an index lie before byte `end` of the file, have targets, refer to sources that there
+    are, and nothing is negative."""
     least = all(bool((index[name] >= 0).all()) for name in INDEX.names or ())
     lie = bool((index["offset"] <= end).all()) and bool((index["bytes"] <= end - index["offset"]).all())
-    return least and lie and bool((index["targets"] > 0).all()) and not (index["offset"] % 8).any()
+    refer = bool((index["low"] <= sources).all()) and bool((index["high"] <= sources).all())
+    return least and lie and refer and bool((index["targets"] > 0).all()) and not (index["offset"] % 8).any()
 
 
 class ArcsFile(CheckedFile):
@@ -164,7 +191,7 @@ class ArcsFile(CheckedFile):
             self.index, self.description = np.frombuffer(foot[:rows], INDEX), Description(**json.loads(foot[rows:]))
         except (ValueError, TypeError) as error:
             raise self._damaged(f"its description is wrong ({error})") from error
-        if not self.description.sound or not within(self.index, start):
+        if not self.description.sound or not within(self.index, start, self.description.sources):
             raise self._damaged("its index and description speak of what cannot be")
 
     def block(self, number: int) -> Block:
@@ -181,7 +208,8 @@ class ArcsFile(CheckedFile):
         if not whole or not check_block(degrees, escapes, control, row["data"], row["arcs"]):
             raise self._damaged(f"{place}: its lengths do not agree")
         coded = codes.view(f"<u{width}") if width else codes
-        return Block(row["first"], row["targets"], row["arcs"], (degrees, escapes, control, data), coded)
+        ends = row["low"], row["high"]
+        return Block(row["first"], row["targets"], row["arcs"], ends, (degrees, escapes, control, data), coded)
 
 
 class Arcs:

@@ -2,16 +2,18 @@
 
 A range (spill.py) is sorted by (target, source), and equal arcs become one (merging.py). Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
-domain that link to one target become one arc that knows how many they were. The lists of linking and of dangling
-targets are written in blocks of their own.
+domain that link to one target become one arc that knows how many they were. Lists are put into the order of slots
+last (arranging.py); those of each tier and of dangling targets are written in blocks of their own.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
-behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), and 3 bits per node.
+behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), 3 bits per node, and 4 bytes per linking one where there are tiers.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
+from sitegraph.store.arranging import arranged
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
 from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import ClassTable
@@ -28,6 +31,7 @@ from sitegraph.store.linking import linking_domains
 from sitegraph.store.merging import (
     ALONE,
     Lists,
+    Order,
     counted_lists,
     plain_lists,
     relabelled,
@@ -42,7 +46,7 @@ from sitegraph.store.spill import Spill
 class Origin:
     """What else is known of the nodes of a level, by slot.
 
-    relabel: int32 per slot that was spilled as a source (a host), the slot of its node (its domain). domains: int32 per
+    relabel: int32 per slot that was spilled as a source (a host), the place of its node (its domain). domains: int32 per
     node, its registered domain, to count linking domains by; None where nodes are domains. pages: int64 per node, pages
     read of it, 0 where unknown.
     """
@@ -84,16 +88,22 @@ def write_range(
 ) -> int:
     """Write the blocks of a range, `slots` being those of its nodes; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
-    linking, row = int(np.searchsorted(slots, numbering.sources)), 0
-    while row < len(slots):
-        end = min(row + BLOCK, linking if row < linking else len(slots))
-        offsets = lists.offsets[row : end + 1]
+    lists, slots = arranged(lists, slots, numbering.bounds)
+    for start, stop in stretches(slots, numbering.bounds):
+        offsets = lists.offsets[start : stop + 1]
         arcs = slice(int(offsets[0]), int(offsets[-1]))
         coded = codes[lists.index[arcs]] if len(codes) else codes  # none where all are of one class
-        references = numbering.references(int(slots[row]), end - row)
-        out.write(int(slots[row]), offsets - offsets[0], lists.sources[arcs], coded, references)
-        row = end
-    return int(lists.offsets[-1] - lists.offsets[linking])
+        low, high = numbering.references(numbering.ids(slots[[start, stop - 1]])).tolist()
+        out.write(int(slots[start]), offsets - offsets[0], lists.sources[arcs], coded, (low, high))
+    return int(lists.offsets[-1] - lists.offsets[np.searchsorted(slots, numbering.sources)])
+
+
+def stretches(slots: NDArray[np.int64], bounds: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    """Yield stretches of at most BLOCK slots (ascending), each of one tier or of dangling nodes."""
+    cuts = [0, *np.searchsorted(slots, bounds).tolist(), len(slots)]
+    for first, last in pairwise(cuts):
+        for start in range(first, last, BLOCK):
+            yield start, min(start + BLOCK, last)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +120,10 @@ class ArcBuilder:
     numbering: Numbering
     origin: Origin = field(default_factory=Origin)
     forward: Forward | None = None
+    _order: Order = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._order = self.numbering.order()
 
     def build(self) -> BuiltArcs:
         """Build all ranges that are not built yet, and return what the level holds."""
@@ -151,17 +165,18 @@ class ArcBuilder:
         packed, counts = self.spill.read(number)
         relabel = self.origin.relabel
         if counts is None and self.spill.sorted_by_source:
-            return rising_lists(packed, self.spill.first(number), self.numbering)
+            return rising_lists(packed, self.spill.first(number), self.numbering, self._order)
         keys = packed.keys(self.numbering.nodes if relabel is None else len(relabel))
         number_targets(keys, self.spill.first(number), packed.width, self.numbering.directory)
         if relabel is None:
             number_sources(keys, self.numbering.directory)
+        order = self._order if relabel is None else self._order[:0]
         if counts is None:
-            lists = plain_lists(keys, packed.width)
+            lists = plain_lists(keys, packed.width, order)
         else:
-            lists = counted_lists(keys, counts, packed.width, only_real=relabel is None)
+            lists = counted_lists(keys, counts, packed.width, order, only_real=relabel is None)
         if relabel is not None:
-            lists = relabelled(lists, relabel)
+            lists = relabelled(lists, relabel, self._order)
         return with_sitewide(lists, self.origin.pages) if self.origin.pages is not None else lists
 
     def _prepared_path(self, number: int) -> Path:

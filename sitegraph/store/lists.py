@@ -9,9 +9,9 @@ Targets and sources are slots (numbering.py). A block of `count` targets with m 
     codes      uint8, uint16 or nothing, m of them: the class of each arc (classes.py)
 
 A list is ascending. Its first source is stored as the difference from the target's reference, zigzag (0, -1, 1, -2 ...
-as 0, 1, 2, 3 ...), the others as their difference from the one before, minus one. The reference of a target is its own
-place among the sources (of a dangling one: how many sources come before it by name), because sites link to neighbours
-by name most of all.
+as 0, 1, 2, 3 ...), the others as their difference from the one before, minus one. The reference of a target is how many
+sources of the first tier (of all, where there are no tiers) come before it by name, because sites link to neighbours by
+name most of all: of a source of that tier it is its own slot (arcs.py says how references are kept).
 
 Reading goes by chunks of CHUNK gaps, each decoded to sources as a whole before anyone works with them: a decoder fused
 with the work would flush the cache misses that are on their way at every branch it mispredicts.

@@ -4,11 +4,17 @@ An id is a node's place by reversed name, as in the Common Crawl web graphs. A s
 link come first and dangling ones after them, each group in the order of ids. Three nodes in four are dangling, and what
 a rank reads at random belongs to linking ones; with slots it lies in a quarter of the memory, without gaps.
 
+Where that is still more than a cache holds, the linking nodes are numbered once more: those that link most, the first
+tier, come first, then those of the next tier, each tier in the order of ids. Out-degrees are so skewed that the sources
+of two thirds of all arcs are one in twenty; put together they share cache lines, and lie in lists next to one another.
+
 A bitmap of linking nodes and a count at every 32 of them answer both ways: 2 bits per node, where a table would take
-32. Bitmap and count lie in one word, so an answer is one read, of memory that mostly is in no near cache.
+32. Bitmap and count lie in one word, so an answer is one read, of memory that mostly is in no near cache. A numbering
+of tiers is the same among linking nodes: a bitmap of those that are not of the last tier, and so on within these.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -19,33 +25,65 @@ from corpus.kernels import inlined, kernel
 
 PER_WORD: Final = 32
 """Nodes of a word of the directory; kernels shift by 5 and 32 for it."""
+TIERS: Final = (1 / 200, 1 / 20, 1 / 5)
+"""Shares of the linking nodes in the first tier, the first two, and so on; the last one has the others."""
+TIERED: Final = 1 << 21
+"""Linking nodes from which on there are tiers: what is read at random of fewer lies in the cache, or nearly."""
+PIECE: Final = 1 << 22
+"""Nodes whose degrees are looked at together."""
 
 Ids = NDArray[np.int64]
+Degrees = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
     """nodes: how many there are. directory: uint64 per 32 nodes, and one more: bit i of word i // 32 is set when node i
-    links, and the upper half is how many link in the words before."""
+    links, and the upper half is how many link in the words before. tiers: numbers linking nodes among themselves, by
+    their places in the order of ids; those that "link" there are the ones of earlier tiers. None: by that order."""
 
     nodes: int
     directory: NDArray[np.uint64]
+    tiers: "Numbering | None" = None
 
     @classmethod
-    def of_bits(cls, nodes: int, bits: NDArray[np.uint64]) -> Self:
-        """Return the numbering of a bitmap of (nodes + 63) // 64 words."""
-        directory = np.zeros((nodes + PER_WORD - 1) // PER_WORD + 1, np.uint64)
-        directory[:-1] = bits.astype("<u8", copy=False).view("<u4")[: len(directory) - 1]
-        fill_counts(directory)
-        return cls(nodes, directory)
-
-    @classmethod
-    def of_flags(cls, links: NDArray[np.bool_]) -> Self:
+    def of_flags(cls, links: NDArray[np.bool_], tiers: "Numbering | None" = None) -> Self:
         """Return the numbering of nodes of which links[i] says whether node i links."""
-        words = (len(links) + 63) // 64
-        packed = np.zeros(words * 8, np.uint8)
-        packed[: (len(links) + 7) // 8] = np.packbits(links, bitorder="little")
-        return cls.of_bits(len(links), packed.view("<u8").astype(np.uint64, copy=False))
+        directory = np.zeros((len(links) + PER_WORD - 1) // PER_WORD + 1, "<u4")
+        packed = np.packbits(links, bitorder="little")
+        directory.view(np.uint8)[: len(packed)] = packed
+        words = directory.astype(np.uint64)
+        fill_counts(words)
+        return cls(len(links), words, tiers)
+
+    @classmethod
+    def of_degrees(cls, degrees: Degrees) -> Self:
+        """Return the numbering of nodes by how many arcs leave each (uint16, the largest number: that many or more)."""
+        numbering = cls.of_flags(degrees > 0)
+        if numbering.sources < TIERED:
+            return numbering
+        return cls(numbering.nodes, numbering.directory, cls._tiers(degrees[degrees > 0], tier_limits(degrees)))
+
+    @classmethod
+    def _tiers(cls, degrees: Degrees, limits: Sequence[int]) -> "Numbering | None":
+        """Number sources by degree: limits are the least ones of the tiers but the last, falling."""
+        if not limits:
+            return None
+        first = degrees >= limits[-1]
+        return cls.of_flags(first, cls._tiers(degrees[first], limits[:-1]))
+
+    @classmethod
+    def of_tiers(cls, tier: NDArray[np.uint8]) -> Self:
+        """Return the numbering that has these tiers: what `tier` returned."""
+        last = int(tier.max(initial=0))
+        return cls.of_flags(tier > 0, cls._of_places(tier[tier > 0], last))
+
+    @classmethod
+    def _of_places(cls, tier: NDArray[np.uint8], last: int) -> "Numbering | None":
+        if last <= 1:
+            return None
+        first = tier < last
+        return cls.of_flags(first, cls._of_places(tier[first], last - 1))
 
     @property
     def sources(self) -> int:
@@ -53,23 +91,54 @@ class Numbering:
         return int(self.directory[-1] >> np.uint64(32))
 
     @property
-    def bits(self) -> NDArray[np.uint64]:
-        """The bitmap: bit i of word i // 64 is set when node i links."""
-        halves = np.zeros((self.nodes + 63) // 64 * 2, "<u4")
-        halves[: len(self.directory) - 1] = self.directory[:-1] & np.uint64(0xFFFFFFFF)
-        return halves.view("<u8").astype(np.uint64, copy=False)
+    def bounds(self) -> NDArray[np.uint32]:
+        """Return where tiers end among the slots, ascending; the last at `sources`."""
+        return np.array([*(self.tiers.bounds if self.tiers else ()), self.sources], np.uint32)
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """Whether each node links."""
+        words = (self.directory[:-1] & np.uint64(0xFFFFFFFF)).astype("<u4")
+        return np.unpackbits(words.view(np.uint8), bitorder="little", count=self.nodes).astype(np.bool_)
+
+    @property
+    def depth(self) -> int:
+        """How many tiers there are."""
+        return 1 + (self.tiers.depth if self.tiers else 0)
+
+    @property
+    def tier(self) -> NDArray[np.uint8]:
+        """Return the tier of each node, from 1 on; 0 for dangling ones."""
+        return self._tier(0)
+
+    def _tier(self, others: int) -> NDArray[np.uint8]:
+        found, flags = np.full(self.nodes, others, np.uint8), self.flags
+        found[flags] = self.tiers._tier(self.depth) if self.tiers else 1
+        return found
 
     @property
     def mark(self) -> int:
-        """What tells it from others: the CRC-32 of its bits."""
-        return zlib.crc32(self.bits.astype("<u8", copy=False).data)
+        """What tells it from others: a CRC-32 of its bits."""
+        return zlib.crc32(self.directory.astype("<u8", copy=False).data, self.tiers.mark if self.tiers else 0)
 
     def slots(self, ids: NDArray[Any]) -> Ids:
         """Return the slot of each id. Raises IndexError for one that is no node."""
+        places = self.places(ids)
+        if self.tiers:
+            linking = places < self.sources
+            places[linking] = self.tiers.slots(places[linking])
+        return places
+
+    def places(self, ids: NDArray[Any]) -> Ids:
+        """Return the slot that each id would have without tiers. Raises IndexError for one that is no node."""
         return self._whole(_slots(ids, self.directory, self.nodes), ids)
 
     def ids(self, slots: NDArray[Any]) -> Ids:
         """Return the id of each slot. Raises IndexError for one that is no node's."""
+        if self.tiers:
+            linking = (slots >= 0) & (slots < self.sources)
+            slots = np.array(slots, np.int64)
+            slots[linking] = self.tiers.ids(slots[linking])
         return self._whole(_ids(slots, self.directory, self.nodes), slots)
 
     def _whole(self, found: Any, asked: NDArray[Any]) -> Ids:
@@ -77,18 +146,27 @@ class Numbering:
             raise IndexError(f"{asked[len(found)]} is not one of {self.nodes:,} nodes")
         return np.asarray(found)
 
-    def references(self, first: int, count: int) -> Ids:
-        """Return for `count` slots from `first` on how many linking nodes come before each by name (lists.py)."""
-        if first + count <= self.sources:
-            return np.arange(first, first + count)
-        start = int(self.ids(np.array([first]))[0])
-        return np.asarray(_references(start, count, self.directory))
+    def order(self) -> NDArray[np.uint32]:
+        """Return the slot of each linking node by its place among them, and their number; empty without tiers."""
+        if self.tiers is None:
+            return np.zeros(0, np.uint32)
+        found = np.full(self.sources + 1, self.sources, np.uint32)
+        for start in range(0, self.sources, PIECE):
+            part = found[start : min(start + PIECE, self.sources)]
+            part[:] = self.tiers.slots(np.arange(start, start + len(part)))
+        return found
+
+    def references(self, ids: Ids) -> Ids:
+        """Return how many nodes of the first tier come before each id: what a list is relative to (lists.py)."""
+        before = np.asarray(_ranks(ids, self.directory))
+        return self.tiers.references(before) if self.tiers else before
 
     def of_range(self, first: int, count: int) -> Ids:
-        """Return the slots of the `count` nodes from id `first` on, ascending: linking ones first."""
+        """Return the slots of the `count` nodes from id `first` on: linking ones first, each group by id."""
         begin, end = (rank(np.uint64(node), self.directory) for node in (first, first + count))
-        dangling = self.sources + first - begin
-        return np.concatenate([np.arange(begin, end), np.arange(dangling, dangling + count - (end - begin))])
+        dangling, linking = self.sources + first - begin, np.arange(begin, end)
+        linking = self.tiers.slots(linking) if self.tiers else linking
+        return np.concatenate([linking, np.arange(dangling, dangling + count - (end - begin))])
 
     def by_id(self, values: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return values[slot] of the ids from `start` to `stop`."""
@@ -99,7 +177,23 @@ class Numbering:
         """Return values, one per id, in the order of slots."""
         found = np.empty_like(values)
         _by_slot(values, self.directory, found)
+        if self.tiers:
+            found[: self.sources] = self.tiers.by_slot(found[: self.sources])
         return found
+
+
+def tier_limits(degrees: Degrees) -> list[int]:
+    """Return the least degree of each tier but the last, falling; none for tiers that would be empty, or all there is.
+
+    Sources of equal degree are of one tier, so a tier may have fewer than TIERS say.
+    """
+    times = np.zeros(1 << 16, np.int64)
+    for start in range(0, len(degrees), PIECE):
+        times += np.bincount(degrees[start : start + PIECE], minlength=len(times))
+    times[0] = 0
+    above = np.cumsum(times[::-1])[::-1]  # sources of this degree or more
+    limits = [int(np.argmax(above <= share * above[0])) for share in TIERS]
+    return sorted({limit for limit in limits if 0 < above[limit] < above[0]}, reverse=True)
 
 
 @kernel
@@ -159,7 +253,7 @@ def _by_slot(values: Any, directory: Any, out: Any) -> None:
 
 @kernel
 def number_sources(keys: Any, directory: Any) -> None:
-    """Put slots in place of the ids of sources, the lower halves of keys (uint64[m]), each that of a node."""
+    """Put places in place of the ids of sources, the lower halves of keys (uint64[m]), each that of a node."""
     sources, ones = np.int64(directory[-1] >> np.uint64(32)), np.uint64(0xFFFFFFFF)
     for i in range(np.uint64(len(keys))):
         keys[i] = keys[i] & ~ones | np.uint64(slot(keys[i] & ones, directory, sources))
@@ -167,7 +261,7 @@ def number_sources(keys: Any, directory: Any) -> None:
 
 @kernel
 def number_targets(keys: Any, first: Any, count: Any, directory: Any) -> None:
-    """Put places in place of targets, the upper halves of keys: of node first + target among Numbering.of_range."""
+    """Put places in place of targets, the upper halves of keys: of node first + target in Numbering.of_range."""
     half, ones, start = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(first)
     before = rank(start, directory)
     linking = rank(start + np.uint64(count), directory) - before
@@ -178,48 +272,47 @@ def number_targets(keys: Any, first: Any, count: Any, directory: Any) -> None:
         keys[i] = np.uint64(place) << half | keys[i] & ones
 
 
+@inlined
+def seen(word: Any, linking: Any, directory: Any) -> Any:  # -> int64: nodes of a kind before a word of the directory
+    before = np.int64(directory[word] >> np.uint64(32))
+    return before if linking else 32 * word - before
+
+
+@inlined
+def word_of(place: Any, linking: Any, directory: Any) -> Any:  # -> int64: where the place-th node of a kind lies
+    low, high = 0, len(directory) - 2
+    while low < high:  # the last word with at most `place` nodes of this kind before it
+        middle = (low + high + 1) // 2
+        if seen(middle, linking, directory) <= place:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 @kernel
 def _ids(slots: Any, directory: Any, nodes: Any) -> Any:
     out = np.empty(len(slots), np.int64)
-    half, ones = np.uint64(32), np.uint64(0xFFFFFFFF)
-    sources = np.int64(directory[-1] >> half)
+    ones, sources, at = np.uint64(0xFFFFFFFF), np.int64(directory[-1] >> np.uint64(32)), 0
     for i in range(len(slots)):
         if slots[i] < 0 or slots[i] >= nodes:
             return out[:i]
         linking = slots[i] < sources
         place = slots[i] if linking else slots[i] - sources
-        low, high = 0, len(directory) - 2
-        while low < high:  # the last word with at most `place` nodes of this kind before it
-            middle = (low + high + 1) // 2
-            before = np.int64(directory[middle] >> half)
-            seen = before if linking else 32 * middle - before
-            if seen <= place:
-                low = middle
-            else:
-                high = middle - 1
-        before = np.int64(directory[low] >> half)
-        left = place - (before if linking else 32 * low - before)
-        word = (directory[low] if linking else ~directory[low]) & ones
+        # slots that follow on one another mostly lie in one word
+        if not seen(at, linking, directory) <= place < seen(at + 1, linking, directory):
+            at = word_of(place, linking, directory)
+        left = place - seen(at, linking, directory)
+        word = (directory[at] if linking else ~directory[at]) & ones
         for _ in range(left):
             word &= word - np.uint64(1)
-        out[i] = 32 * low + popcount((word & -word) - np.uint64(1))
+        out[i] = 32 * at + popcount((word & -word) - np.uint64(1))
     return out
 
 
 @kernel
-def _references(start: Any, count: Any, directory: Any) -> Any:
-    """Walk over the nodes from the dangling id `start` on, until there are `count` dangling ones.
-
-    A linking node writes what the next one writes over: as good as every fourth is one, and a branch on that would be
-    mispredicted.
-    """
-    out = np.empty(count, np.int64)
-    node, used, end = np.uint64(start), np.uint64(0), np.uint64(count)
-    place = rank(node, directory)
-    while used < end:
-        linking = links(node, directory)
-        out[used] = place
-        place += np.int64(linking)
-        used += np.uint64(not linking)
-        node += np.uint64(1)
+def _ranks(ids: Any, directory: Any) -> Any:  # int64[m], up to the number of nodes -> int64[m]
+    out = np.empty(len(ids), np.int64)
+    for i in range(len(ids)):
+        out[i] = rank(np.uint64(ids[i]), directory)
     return out

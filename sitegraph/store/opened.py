@@ -98,28 +98,26 @@ class Graph:
     @cached_property
     def numbering(self) -> Numbering:
         """Ids and slots."""
-        return Numbering.of_flags(self.column("links").astype(np.bool_))
-
-    def references(self, block: Block) -> Ids:
-        """Return what the lists of a block are relative to."""
-        return self.numbering.references(block.first, block.targets)
+        return Numbering.of_tiers(self.column("tier"))
 
     def lists(self, number: int) -> tuple[Block, NDArray[np.int64], NDArray[np.uint32]]:
         """Return a block decoded: (block, offsets int64[targets + 1], source slots uint32[arcs])."""
         block = self.arcs.block(number)
         offsets, sources = np.zeros(block.targets + 1, np.int64), np.empty(block.arcs, np.uint32)
-        if not decode_block(block.sections, self.references(block), self.numbering.sources, offsets, sources):
+        if not decode_block(block.sections, block.references, self.numbering.sources, offsets, sources):
             raise self.arcs.damaged(number)
         return block, offsets, sources
 
     def in_arcs(self, node: int) -> tuple[Ids, NDArray[Any]]:
-        """Return the ids of the nodes that link to a node, and the class code of each arc."""
+        """Return the ids of the nodes that link to a node, ascending, and the class code of each arc."""
         slot = int(self.numbering.slots(np.array([node]))[0])
         number = int(np.searchsorted(self.arcs.first, slot, side="right")) - 1
         block, offsets, sources = self.lists(number)
         part = slice(int(offsets[slot - block.first]), int(offsets[slot - block.first + 1]))
         codes = block.codes[part] if len(block.codes) else np.zeros(part.stop - part.start, np.uint8)
-        return self.numbering.ids(sources[part].astype(np.int64)), np.asarray(codes)
+        ids = self.numbering.ids(sources[part].astype(np.int64))
+        order = np.argsort(ids)
+        return ids[order], np.asarray(codes[order])
 
     def out_arcs(self, node: int) -> tuple[Ids, NDArray[Any]]:
         """Return the ids of the nodes that a node links to, ascending, and the class code of each arc.

@@ -23,6 +23,8 @@ RANGES: Final = 256
 NARROWEST: Final = 1 << 12
 KINDS: Final = ("words", "counts")
 """Files of a range."""
+MOST: Final = (1 << 16) - 1
+"""Stands for this out-degree and all above it."""
 
 
 def range_bits(nodes: int) -> int:
@@ -58,22 +60,21 @@ def order_by_range(target: Any, bits: Any, nexts: Any, places: Any) -> None:
 
 
 @kernel
-def mark(source: Any, bits: Any) -> None:  # uint32[m], uint64 words: set the bit of each source
-    last = np.uint64(1) << np.uint64(32)
-    for s in source:
-        node = np.uint64(s)
-        if node != last:  # arcs mostly come source by source, and a word written again waits for itself
-            bits[node >> np.uint64(6)] |= np.uint64(1) << (node & np.uint64(63))
-            last = node
+def count_sources(source: Any, degrees: Any) -> None:  # uint32[m], uint16 per node
+    """Count the arcs of each source, up to MOST."""
+    i, m = np.uint64(0), np.uint64(len(source))
+    while i < m:  # arcs mostly come source by source, and a number written again waits for itself
+        node, start = source[i], i
+        while i < m and source[i] == node:
+            i += np.uint64(1)
+        degrees[np.uint64(node)] = min(np.uint64(degrees[np.uint64(node)]) + (i - start), np.uint64(MOST))
 
 
 @kernel
-def mark_relabelled(keys: Any, relabel: Any, bits: Any) -> None:  # keys of arcs: set the bit of relabel[source]
+def count_relabelled(keys: Any, relabel: Any, degrees: Any) -> None:  # keys of arcs: count those of relabel[source]
     for key in keys:
         node = np.uint64(relabel[key & np.uint64(0xFFFFFFFF)])
-        word, bit = node >> np.uint64(6), np.uint64(1) << (node & np.uint64(63))
-        if not bits[word] & bit:
-            bits[word] |= bit
+        degrees[node] += np.uint16(degrees[node] < MOST)
 
 
 @kernel
@@ -91,9 +92,10 @@ class Spill:
 
     counted: arcs come with counts. relabelled: sources are not ids of the level (slots of hosts, where it is that of
     domains).
-    links: the bitmap of nodes that link. sorted_by_source: whether the sources of all arcs so far never fell (not said
-    of relabelled ones, which come by target). sizes, words: int64 per range, its arcs so far and the words they take.
-    checks: int64[ranges, 2], the CRC-32 of a range's bytes in its files; `read` holds what it finds against them.
+    degrees: uint16 per node, how many arcs leave it, those that come more than once as often; up to MOST.
+    sorted_by_source: whether the sources of all arcs so far never fell (not said of relabelled ones, which come by
+    target). sizes, words: int64 per range, its arcs so far and the words they take. checks: int64[ranges, 2], the
+    CRC-32 of a range's bytes in its files; `read` holds what it finds against them.
 
     What counts is what `sizes` and `words` say: whatever else the files hold, left by a killed process or a full disk,
     is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another.
@@ -103,7 +105,7 @@ class Spill:
         self.folder, self.nodes, self.counted = folder, nodes, counted
         self.width_bits = range_bits(nodes)
         self.ranges = max(1, -(-nodes // (1 << self.width_bits)))
-        self.links = np.zeros((nodes + 63) // 64, np.uint64)
+        self.degrees = np.zeros(nodes, np.uint16)
         self.sizes, self.words = np.zeros(self.ranges, np.int64), np.zeros(self.ranges, np.int64)
         self.checks = np.zeros((self.ranges, 2), np.int64)
         self._relabelled = relabelled
@@ -182,7 +184,7 @@ class Spill:
         self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
         self._last = source[-1]
         if not self._relabelled:
-            mark(source if counts is None else source[real(counts)], self.links)
+            count_sources(source if counts is None else source[real(counts)], self.degrees)
 
     def _places(self, target: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int64]:
         places = np.empty(len(target), np.int64)
@@ -223,36 +225,37 @@ class Spill:
         """Close it and write down that it is whole, so that `restore` finds it."""
         self.close()
         with as_storage_error(self.folder):
-            np.save(self.folder / "links.npy", self.links)
-        write_text(self.folder / "whole.json", json.dumps(self.state()))
+            np.save(self.folder / "degrees.npy", self.degrees)
+        whole = self.state() | {"degrees": isal_zlib.crc32(self.degrees.data)}
+        write_text(self.folder / "whole.json", json.dumps(whole))
 
     def restore(self) -> bool:
         """Take up what `save` wrote; return whether there was any."""
         path = self.folder / "whole.json"
         state = json.loads(path.read_text()) if path.exists() else {}
-        if not {"words", "checks"} <= set(state):  # none, or one of another kind
+        if not {"words", "checks", "degrees"} <= set(state):  # none, or one of another kind
             return False
         self.rewind(state)
-        self.links = self._links()
+        self.degrees = self._degrees(state["degrees"])
         return True
 
-    def _links(self) -> NDArray[np.uint64]:
-        """Return the bitmap that `save` wrote. Raises StorageError where it speaks of nodes that there are not."""
-        path = self.folder / "links.npy"
+    def _degrees(self, check: int) -> NDArray[np.uint16]:
+        """Return the out-degrees that `save` wrote. Raises StorageError where they are not."""
+        path = self.folder / "degrees.npy"
         with as_storage_error(path):
-            found: NDArray[np.uint64] = np.load(path)
-        beyond = int(found[-1]) >> (self.nodes - 1) % 64 + 1 if self.nodes and len(found) else 0
-        if found.dtype != np.uint64 or found.shape != self.links.shape or beyond:
-            raise StorageError(f"{path}: not the links of {self.nodes:,} nodes; delete its folder and build again")
+            found: NDArray[np.uint16] = np.load(path)
+        kind = (found.dtype, found.shape) == (self.degrees.dtype, self.degrees.shape)
+        if not kind or isal_zlib.crc32(found.data) != check:
+            raise StorageError(f"{path}: not what was written to it; delete its folder and build again")
         return found
 
-    def mark_links(self, relabel: NDArray[np.int32]) -> None:
-        """Mark relabel[source] of all arcs as linking nodes, for a spill whose sources are relabelled."""
+    def count_relabelled(self, relabel: NDArray[np.int32]) -> None:
+        """Count the arcs of relabel[source], for a spill whose sources are relabelled."""
         self.close()
         for number in range(self.ranges):
             packed, counts = self.read(number)
             keys = packed.keys(len(relabel))
-            mark_relabelled(keys if counts is None else keys[real(counts)], relabel, self.links)
+            count_relabelled(keys if counts is None else keys[real(counts)], relabel, self.degrees)
 
     def read(self, number: int) -> tuple[Packed, Counts | None]:
         """Return the arcs and counts (int64[m, 7]) of a range, in the order in which they were added.

@@ -37,26 +37,26 @@ WriteLinks = Callable[[Path, Sequence[Links]], ShardSet]
 
 
 def test_nodes_of_the_hand_made_graph(hand_made: tuple[GraphSets, Built]) -> None:
-    """Names sorted by their reversed form, folded; domain, linking domains and flags as worked out by hand."""
+    """Names sorted by their reversed form, folded; domain, linking domains, flags and tier as worked out by hand."""
     graph, _ = hand_made
     assert nodes_of(graph, "host") == [
-        ("alpha.com", 0, 2, True, True),  # linked by bücher.de and beta.org
-        ("alpha.de", 1, 0, False, False),  # only a same-owner link
-        ("xn--bcher-kva.de", 2, 0, True, True),
-        ("u1.github.io", 3, 0, True, True),
-        ("u2.github.io", 4, 1, False, False),
-        ("lonely.net", 5, 0, True, False),  # only in the documents
-        ("beta.org", 6, 1, True, True),  # its own blog does not count
-        ("blog.beta.org", 6, 0, True, True),
+        ("alpha.com", 0, 2, True, True, 1),  # linked by bücher.de and beta.org
+        ("alpha.de", 1, 0, False, False, 0),  # only a same-owner link
+        ("xn--bcher-kva.de", 2, 0, True, True, 1),
+        ("u1.github.io", 3, 0, True, True, 1),
+        ("u2.github.io", 4, 1, False, False, 0),
+        ("lonely.net", 5, 0, True, False, 0),  # only in the documents
+        ("beta.org", 6, 1, True, True, 1),  # its own blog does not count
+        ("blog.beta.org", 6, 0, True, True, 1),
     ]
     assert nodes_of(graph, "domain") == [
-        ("alpha.com", 1, 2, False, True),
-        ("alpha.de", 1, 0, False, False),
-        ("xn--bcher-kva.de", 1, 0, False, True),
-        ("u1.github.io", 1, 0, False, True),
-        ("u2.github.io", 1, 1, False, False),
-        ("lonely.net", 1, 0, False, False),
-        ("beta.org", 2, 1, False, True),
+        ("alpha.com", 1, 2, False, True, 1),
+        ("alpha.de", 1, 0, False, False, 0),
+        ("xn--bcher-kva.de", 1, 0, False, True, 1),
+        ("u1.github.io", 1, 0, False, True, 1),
+        ("u2.github.io", 1, 1, False, False, 0),
+        ("lonely.net", 1, 0, False, False, 0),
+        ("beta.org", 2, 1, False, True, 1),
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import sitegraph.ranks.checkpoint
+import sitegraph.store.numbering
 from corpus.errors import InputError, PipelineError, SettingError
 from corpus.storage import ShardSet
 from sitegraph.building.small import graph_of
@@ -47,8 +48,8 @@ class Made:
         return np.sort(self.host.names.find([reverse(name) for name in names]))
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+@pytest.fixture(scope="module", params=["one tier", "tiers"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """220 hosts of 60 domains; hyphens part the hosts of a domain, some arcs weigh nothing, a third of hosts dangle."""
     random = np.random.default_rng(11)
     names = [f"h{i}.site{i % 30}{'-shop' if i % 2 else ''}.{('com', 'de')[i % 3 == 0]}" for i in range(HOSTS)]
@@ -56,8 +57,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     counts = np.zeros((1500, 7), np.int64)
     counts[:, 0], counts[:, 1], counts[:, 2] = random.geometric(0.4, 1500) - 1, random.integers(0, 3, 1500), 1
     counts[:, 3] = 1
-    sets = graph_of(tmp_path_factory.mktemp("graph"), names, source, target, counts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sitegraph.store.numbering, "TIERED", 0 if request.param == "tiers" else HOSTS)
+        sets = graph_of(tmp_path_factory.mktemp("graph"), names, source, target, counts)
     host = open_graph(sets)["host"]
+    assert (host.numbering.tiers is not None) == (request.param == "tiers")
     weights = Weights().of(host.classes)
     arcs = [(s, t, weights[c]) for s, t, c in host.chunks()]
     s, t, w = (np.concatenate(part) for part in zip(*arcs, strict=True))

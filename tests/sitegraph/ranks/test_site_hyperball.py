@@ -299,9 +299,9 @@ def test_a_source_that_does_not_exist_is_an_error(made: Make, tmp_path: Path) ->
     """A block with right check sums whose arc comes from slot 7 of 1: the file is named, and nothing is read there."""
     graph = made(2, [(0, 1)])
     sets = graph.sets.arcs("host")
-    arc = np.array([0, 1], np.int64), np.array([7], np.uint32), np.zeros(1, np.uint8), np.array([1], np.int64)
+    arc = np.array([0, 1], np.int64), np.array([7], np.uint32), np.zeros(1, np.uint8), (1, 1)
     with ArcsWriter(sets, 0, Description(nodes=2, sources=1, code_bytes=0)) as out:
-        out.write(0, np.zeros(2, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint8), np.zeros(1, np.int64))
+        out.write(0, np.zeros(2, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint8), (0, 0))
         out.write(1, *arc)
     graph.arcs = Arcs(sets.paths())
     with pytest.raises(StorageError, match=r"part-00000.arcs: block 1: an arc from a node that does not exist"):

@@ -15,6 +15,7 @@ import sitegraph.ranks.checkpoint
 import sitegraph.ranks.passes
 import sitegraph.store.arcs
 import sitegraph.store.builder
+import sitegraph.store.numbering
 import sitegraph.store.spill
 from corpus.errors import SettingError
 from sitegraph.building.small import graph_of
@@ -166,19 +167,21 @@ GRAPHS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(GRAPHS))
+@pytest.fixture(scope="module", params=[*GRAPHS, "tiers"])
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Drawn, Passes]]:
-    """A drawn graph in ranges of 32 nodes and blocks of 8, so that a sweep has several groups."""
-    drawn = GRAPHS[request.param]
+    """A drawn graph in ranges of 32 nodes and blocks of 8, so that a sweep has several groups; one of them with tiers."""
+    tiers = request.param == "tiers"
+    drawn = GRAPHS["sparse" if tiers else request.param]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sitegraph.store.spill, "NARROWEST", 32)
         patch.setattr(sitegraph.store.builder, "BLOCK", 8)
+        patch.setattr(sitegraph.store.numbering, "TIERED", 0 if tiers else drawn.n + 1)
         found = stored(tmp_path_factory.mktemp("graph"), drawn)
     with pytest.MonkeyPatch.context() as patch, Passes(*found, 1) as passes:
         patch.setattr(sitegraph.store.arcs, "GROUP", 1)
-        assert len(passes.graph.arcs.groups()) == sum(
-            map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32)))
-        )
+        ranges = sum(map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32))))
+        groups = len(passes.graph.arcs.groups())
+        assert (groups > ranges, passes.graph.numbering.tiers is not None) == (tiers, tiers)
         yield drawn, passes
 
 

@@ -23,6 +23,7 @@ from site_graphs import arcs_of
 
 import sitegraph.building.assemble
 import sitegraph.store.builder
+import sitegraph.store.numbering
 import sitegraph.store.spill
 from sitegraph.building.assemble import Hosts, assemble, slices
 from sitegraph.building.small import graph_of
@@ -35,9 +36,11 @@ from sitegraph.store.spill import Spill, range_bits
 Counted = tuple[list[str], Any, Any, Any]
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ranges of 64 nodes and blocks of 16, so that small graphs have several of each."""
+@pytest.fixture(autouse=True, params=["one tier", "tiers"])
+def narrow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges of 64 nodes and blocks of 16, so that small graphs have several of each; with and without tiers."""
+    if request.param == "tiers":
+        monkeypatch.setattr(sitegraph.store.numbering, "TIERED", 0)
     monkeypatch.setattr(sitegraph.store.spill, "NARROWEST", 64)
     monkeypatch.setattr(sitegraph.store.builder, "BLOCK", 16)
 

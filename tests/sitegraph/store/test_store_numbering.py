@@ -1,4 +1,4 @@
-"""Ids and slots, against what np.flatnonzero says of the flags."""
+"""Ids and slots, against what np.flatnonzero says of the flags, and tiers against a sort."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sitegraph.store.numbering import Numbering, number_sources, number_targets
+from sitegraph.store import numbering as module
+from sitegraph.store.numbering import TIERS, Numbering, number_sources, number_targets, tier_limits
 
 SIZES = [0, 1, 2, 63, 64, 65, 127, 128, 129, 1000]
 
@@ -27,12 +28,10 @@ def check(flags: NDArray[np.bool_]) -> None:
     assert numbering.by_slot(np.arange(n)).tolist() == order.tolist()
     for first, count in {(0, n), (n // 3, n // 2), (n // 2, 0), (n, 0)}:
         assert numbering.of_range(first, count).tolist() == np.sort(slots[first : first + count]).tolist()
-    if len(linking):
-        assert numbering.references(0, len(linking)).tolist() == list(range(len(linking)))
-    for first in {0, len(dangling) // 2, max(len(dangling) - 1, 0)}:
-        count = len(dangling) - first
-        found = numbering.references(len(linking) + first, count) if count else np.zeros(0)
-        assert found.tolist() == before[dangling[first:]].tolist()
+    assert numbering.references(np.arange(n + 1)).tolist() == before.tolist()
+    assert numbering.flags.tolist() == flags.tolist()
+    assert numbering.tier.tolist() == flags.astype(int).tolist()
+    assert (numbering.bounds.tolist(), numbering.order().tolist()) == ([len(linking)], [])
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -56,15 +55,6 @@ def test_one_that_differs_from_all_others(node: int, links: bool) -> None:
 def test_any_flags(flags: list[bool]) -> None:
     """The two answers are inverses, and those of the searches."""
     check(np.array(flags, np.bool_))
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
-@settings(max_examples=50, deadline=None)
-def test_counts_of_bits(words: list[int]) -> None:
-    """As Python counts them, and the bitmap is the one that was given."""
-    numbering = Numbering.of_bits(64 * len(words), np.array(words, np.uint64))
-    assert numbering.sources == sum(word.bit_count() for word in words)
-    assert numbering.bits.tolist() == words
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint32])
@@ -109,3 +99,98 @@ def test_ids_and_slots_that_do_not_exist(wrong: list[int]) -> None:
         numbering.slots(np.array(wrong))
     with pytest.raises(IndexError, match="4 nodes"):
         numbering.ids(np.array(wrong))
+
+
+# Tiers
+
+
+@pytest.fixture
+def tiered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even few sources have tiers."""
+    monkeypatch.setattr(module, "TIERED", 0)
+
+
+def of(degrees: list[int]) -> Numbering:
+    """Return the numbering of nodes with these out-degrees."""
+    return Numbering.of_degrees(np.array(degrees, np.uint16))
+
+
+def test_sources_that_link_most_come_first(tiered: None) -> None:
+    """By hand: of 25 sources one is in twenty, five are in five (none in two hundred): node 3, then 1, 7, 20, 24, then
+    all others, and dangling ones at the end, each by id. The first source of a list is told from the first tier."""
+    degrees = [1] * 26
+    degrees[3], degrees[5] = 90, 0
+    for node in (1, 7, 20, 24):
+        degrees[node] = 8
+    numbering = of(degrees)
+    others = [node for node in range(26) if node not in (1, 3, 5, 7, 20, 24)]
+    assert numbering.ids(np.arange(26)).tolist() == [3, 1, 7, 20, 24, *others, 5]
+    assert numbering.bounds.tolist() == [1, 5, 25]
+    assert numbering.tier[[3, 1, 0, 5]].tolist() == [1, 2, 3, 0]
+    assert numbering.references(np.array([0, 3, 4, 25])).tolist() == [0, 0, 1, 1]
+    assert numbering.order().tolist()[:7] == [5, 1, 6, 0, 7, 8, 2]  # nodes 0 to 4, 6 and 7; then 5 does not link
+    assert numbering.of_range(1, 6).tolist() == [1, 6, 0, 7, 8, 25]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "limits"),
+    [
+        ([], []),
+        ([0, 0], []),
+        ([4] * 30, []),
+        ([1] * 19 + [2], [2]),
+        ([1] * 190 + [2] * 9 + [3], [3, 2]),
+        ([1] * 160 + [2] * 30 + [3] * 9 + [65_535], [4, 3, 2]),
+        ([1] * 160 + [2] * 30 + [3] * 7 + [65_535] * 3, [3, 2]),
+    ],
+)
+def test_limits_are_the_least_that_leave_each_tier_its_share(degrees: list[int], limits: list[int]) -> None:
+    """By hand: one of 200, of 20 and of 5 sources, fewer where that would part equal degrees; no tier is empty."""
+    assert TIERS == (1 / 200, 1 / 20, 1 / 5)
+    assert tier_limits(np.array(degrees, np.uint16)) == limits
+
+
+def test_few_sources_have_one_tier() -> None:
+    """What is read of them lies in the cache anyhow."""
+    assert of([1] * 200 + [9]).tiers is None
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 1, 1, 1, 2, 5, 30, 1000, 65_535]), max_size=400), st.data())
+@settings(max_examples=100, deadline=None)
+def test_any_degrees(degrees: list[int], data: st.DataObject) -> None:
+    """As a stable sort by tier says; what is stored of it, the tiers, gives the same numbering."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "TIERED", 0)
+        numbering = of(degrees)
+    limits = [*tier_limits(np.array(degrees, np.uint16)), 1]
+    tiers = [next(i for i, limit in enumerate(limits, 1) if degree >= limit) if degree else 9 for degree in degrees]
+    order = sorted(range(len(degrees)), key=lambda node: tiers[node])
+    assert numbering.ids(np.arange(len(degrees))).tolist() == order
+    slots = np.argsort(order, kind="stable") if degrees else np.zeros(0, np.int64)
+    assert numbering.slots(np.arange(len(degrees))).tolist() == slots.tolist()
+    assert numbering.by_slot(np.arange(len(degrees))).tolist() == order
+    assert numbering.tier.tolist() == [0 if tier == 9 else tier for tier in tiers]
+    first = np.cumsum([0, *(tier == 1 for tier in tiers)])
+    assert numbering.references(np.arange(len(degrees) + 1)).tolist() == first.tolist()
+    linking = [node for node, degree in enumerate(degrees) if degree]
+    assert numbering.places(np.array(linking, np.int64)).tolist() == list(range(len(linking)))
+    if numbering.tiers:
+        assert numbering.order().tolist() == [*slots[linking].tolist(), len(linking)]
+        assert numbering.mark != Numbering.of_flags(numbering.flags).mark
+    again = Numbering.of_tiers(numbering.tier)
+    assert (again.mark, again.bounds.tolist()) == (numbering.mark, numbering.bounds.tolist())
+    assert again.ids(np.arange(len(degrees))).tolist() == order
+    start = data.draw(st.integers(0, len(degrees)))
+    stop = data.draw(st.integers(start, len(degrees)))
+    within = [node for node in range(start, stop) if degrees[node]]
+    within += [node for node in range(start, stop) if not degrees[node]]
+    assert numbering.of_range(start, stop - start).tolist() == slots[within].tolist()
+
+
+@pytest.mark.parametrize("wrong", [-1, 26, 2**40])
+def test_slots_that_do_not_exist_among_tiers(tiered: None, wrong: int) -> None:
+    """They are told from all nodes, not from those of a tier."""
+    numbering = of([1] * 25 + [9])
+    for lookup in (numbering.slots, numbering.ids):
+        with pytest.raises(IndexError, match=f"{wrong} is not one of 26 nodes"):
+            lookup(np.array([0, wrong]))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from corpus.errors import StorageError
 from sitegraph.store.classes import COLUMNS
+from sitegraph.store import numbering as numbering_module
+from sitegraph.store.arranging import arranged
 from sitegraph.store.merging import Lists, plain_lists, rising_lists
 from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.spill import Spill
@@ -81,18 +83,31 @@ def test_words_that_lack_an_arc_are_told(left: int) -> None:
         unpacked(words[:left], 12, 3)
 
 
-def lists_of(words: NDArray[np.uint32], arcs: int, width: int, links: list[bool], rising: bool) -> Lists:
+def lists_of(words: NDArray[np.uint32], arcs: int, width: int, numbering: Numbering, rising: bool) -> Lists:
     """Return the lists of a range that begins with node 0, sorted either way."""
-    packed, numbering = Packed(words, 12, arcs, width, Path("00000.words")), Numbering.of_flags(np.array(links))
+    packed = Packed(words, 12, arcs, width, Path("00000.words"))
     if rising:
-        return rising_lists(packed, 0, numbering)
-    keys = packed.keys(len(links))
+        return rising_lists(packed, 0, numbering, numbering.order())
+    keys = packed.keys(numbering.nodes)
     number_sources(keys, numbering.directory)
     number_targets(keys, 0, width, numbering.directory)
-    return plain_lists(keys, width)
+    return plain_lists(keys, width, numbering.order())
 
 
-LINKS = [False, True, False, False, False, True, False, False]
+@pytest.mark.parametrize("rising", [True, False])
+def test_sources_are_slots_in_the_order_of_names(rising: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: of the sources 0 to 4 the node 3 links most and has slot 0, so 0 to 2 have 1 to 3, and 4 has 4."""
+    monkeypatch.setattr(numbering_module, "TIERED", 0)
+    numbering = Numbering.of_degrees(np.array([1, 1, 1, 2, 1, 0], np.uint16))
+    (words,) = packed([(0, 5), (2, 1), (2, 5), (3, 1), (3, 5), (4, 1)], 12, 1)
+    lists = lists_of(words, 6, 6, numbering, rising)
+    assert [lists.sources[a:b].tolist() for a, b in pairwise(lists.offsets)] == [[], [3, 0, 4], [], [], [], [1, 3, 0]]
+    found, slots = arranged(lists, numbering.of_range(0, 6), numbering.bounds)
+    assert slots.tolist() == [0, 1, 2, 3, 4, 5]
+    assert [found.sources[a:b].tolist() for a, b in pairwise(found.offsets)] == [[], [], [0, 3, 4], [], [], [0, 1, 3]]
+
+
+LINKS = Numbering.of_flags(np.array([False, True, False, False, False, True, False, False]))
 
 
 @pytest.mark.parametrize("rising", [True, False])
@@ -131,7 +146,7 @@ def test_a_spill_in_words_of_another_kind_is_not_taken_up(tmp_path: Path) -> Non
     assert Spill(tmp_path, 10).restore()
     whole = tmp_path / "whole.json"
     text = whole.read_text()
-    for name in ("words", "checks"):
+    for name in ("words", "checks", "degrees"):
         whole.write_text(text.replace(f'"{name}"', '"other"'))
         assert not Spill(tmp_path, 10).restore()
 
@@ -161,13 +176,31 @@ def test_any_flipped_bit_of_a_spill_is_told(tmp_path: Path, kind: str, restored:
             spill.read(0)
 
 
-@pytest.mark.parametrize("wrong", [np.array([1 << 10], np.uint64), np.zeros(2, np.uint64), np.zeros(1, np.int64)])
-def test_links_of_other_nodes_are_told(tmp_path: Path, wrong: NDArray[np.uint64]) -> None:
-    """A bit behind the last of 10 nodes, a word too many, and words of another kind."""
+@pytest.mark.parametrize("wrong", [np.zeros(11, np.uint16), np.zeros(10, np.uint16), np.eye(10)[9].astype(np.int16)])
+def test_degrees_that_were_not_written_are_told(tmp_path: Path, wrong: NDArray[np.uint16]) -> None:
+    """One too many, another number, and numbers of another kind."""
     with Spill(tmp_path, 10) as spill:
         spill.add(np.array([9], np.uint32), np.array([2], np.uint32))
         spill.save()
+    assert spill.degrees.tolist() == [0] * 9 + [1]
     assert Spill(tmp_path, 10).restore()
-    np.save(tmp_path / "links.npy", wrong)
-    with pytest.raises(StorageError, match=r"links\.npy: not the links of 10 nodes"):
+    np.save(tmp_path / "degrees.npy", wrong)
+    with pytest.raises(StorageError, match=r"degrees\.npy: not what was written to it"):
         Spill(tmp_path, 10).restore()
+
+
+def test_degrees_are_counted_up_to_the_most(tmp_path: Path) -> None:
+    """In one call or in several, in order or not; those that are relabelled as their labels."""
+    with Spill(tmp_path / "a", 5) as spill:
+        for sources in ([1] * 65_000 + [3], [1] * 500, [1, 3, 1, 3, 3]):
+            spill.add(np.array(sources, np.uint32), np.full(len(sources), 4, np.uint32))
+    assert spill.degrees.tolist() == [0, 65_502, 0, 4, 0]
+    with spill:
+        spill.add(np.full(70_000, 3, np.uint32), np.full(70_000, 4, np.uint32))
+        spill.add(np.full(40, 1, np.uint32), np.full(40, 4, np.uint32))
+    assert spill.degrees.tolist() == [0, 65_535, 0, 65_535, 0]
+    with Spill(tmp_path / "b", 5, relabelled=True) as folded:
+        folded.add(np.array([0] * 65_537 + [1, 2, 2], np.uint32), np.full(65_540, 4, np.uint32))
+    folded.count_relabelled(np.array([3, 0, 0], np.int32))
+    assert folded.degrees.tolist() == [3, 0, 0, 65_535, 0]
+
