@@ -15,6 +15,8 @@ from sitegraph.layout import GraphSets
 from sitegraph.ranks.pagerank import PageRank, pageranks
 from sitegraph.ranks.passes import Passes
 from sitegraph.ranks.ranking import Ranking, rank
+from sitegraph.store.arranging import arranged
+from sitegraph.store.merging import ALONE, Lists
 from sitegraph.store.opened import open_graph
 
 SITE = "a.com"
@@ -33,6 +35,13 @@ def warm_build(root: Path) -> None:
     """Load the kernels of a build; `root` gets a folder for the length of it."""
     with workspace(root, "warm-build") as folder:
         small_graph(folder)
+    warm_tiers()
+
+
+def warm_tiers() -> None:
+    """Load the kernel that puts lists in order where there are tiers, which only large graphs have."""
+    lists = Lists(np.array([0, 1]), np.zeros(1, np.uint32), ALONE, np.zeros(0, np.int32))
+    arranged(lists, np.zeros(1, np.int64), np.array([1, 2], np.uint32))
 
 
 def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:

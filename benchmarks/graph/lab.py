@@ -24,6 +24,7 @@ from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import Graph, decode_block
 from sitegraph.store.primitives import prefetch
 from sitegraph.store.spill import Spill
+from sitegraph.warm import warm_tiers
 
 AHEAD: Final = 48
 """How far ahead the gather asks for memory."""
@@ -75,6 +76,7 @@ def open_arcs(folder: Path) -> ArcsGraph:
 def warm(folder: Path) -> ArcsGraph:
     """Build a tiny graph below `folder`, so that kernels are compiled before anything is timed; return it."""
     shutil.rmtree(folder / "warm", ignore_errors=True)
+    warm_tiers()
     web = Web(hosts=100 * GROUP, arcs=50_000)
     spill = Spill(folder / "warm" / "spill", web.hosts)
     for source, target in web.chunks():

@@ -199,13 +199,14 @@ def ram(release: Release, vectors: int) -> float:
 
 
 def import_ram(m: Measured, release: Release) -> float:
-    """Return bytes of a build: domain and in-degree of each host, links, and the largest range, sorted.
+    """Return bytes of a build: domain, in-degree, out-degree and numbering of each host, slots of those that link, and
+    the largest range, sorted.
 
     The largest range holds the host that most link to (8 % of all), and three times the mean besides. Sorted, it takes
     20 bytes an arc where arcs come in no order, 8 where they come by source, as those of published graphs.
     """
     largest = release.arcs / RANGES * 3 + 0.08 * release.hosts
-    return PROCESS + release.hosts * (4 + 8 + 3 / 8) + largest * 8 * 2.5
+    return PROCESS + release.hosts * (4 + 8 + 2 + 1 / 4 + 4 * release.linking) + largest * 8 * 2.5
 
 
 def rows(m: Measured) -> list[list[str]]:

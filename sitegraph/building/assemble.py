@@ -261,9 +261,10 @@ def write_nodes(
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
             links = tier[start:stop] > 0
-            rows = {"links": links, "tier": tier[start:stop]} | {name: numbering.by_id(by_slot[name], start, stop) for name in by_slot}
+            rows = {"links": links, "tier": tier[start:stop]} | {
+                name: numbering.by_id(by_slot[name], start, stop) for name in by_slot
+            }
             rows |= {name: links if values is None else values[start:stop] for name, values in by_id.items()}
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))
     return writer.written
-

@@ -3,10 +3,10 @@
     magic | block | block ... | index | description (JSON) | lengths of both, their CRC-32 | magic
 
 A block's sections lie one after another: degrees, escapes, control, data, then PADDING bytes, then the codes from the
-next multiple of 8 on, and again up to one. The index has a row per block (INDEX): its first target's slot, how
-many targets, arcs and bytes, references, and the CRC-32 of its bytes. A graph has one file per range of node ids, each with the
-blocks of that range's linking targets first and of its dangling ones after them, so that files can be written one by
-one, in one pass, and be read as if they were one.
+next multiple of 8 on, and again up to one. The index has a row per block (INDEX): its first target's slot, how many
+targets, arcs and bytes, what its lists are relative to, and the CRC-32 of its bytes. A graph has one file per range of
+node ids, each with the blocks of that range's linking targets first, tier by tier, and of its dangling ones after them,
+so that files can be written one by one, in one pass, and be read as if they were one.
 
 A block is handed out only after its check sum was compared (checkedfile.py), its lengths agree, and with views of
 exactly its bytes; kernels check each source before they use it. So damage is a StorageError with file, block and
@@ -90,7 +90,6 @@ class Block:
     ends: tuple[int, int]
     sections: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
     codes: NDArray[Any]
-
 
     @property
     def references(self) -> NDArray[np.int64]:

@@ -7,7 +7,8 @@ last (arranging.py); those of each tier and of dangling targets are written in b
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
-behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), 3 bits per node, and 4 bytes per linking one where there are tiers.
+behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), 3 bits per node, and
+4 bytes per linking one where there are tiers.
 """
 
 import json
@@ -22,8 +23,8 @@ from numpy.typing import NDArray
 
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
-from sitegraph.store.arranging import arranged
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
+from sitegraph.store.arranging import arranged
 from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import ClassTable
 from sitegraph.store.kept import keep, kept
@@ -46,9 +47,9 @@ from sitegraph.store.spill import Spill
 class Origin:
     """What else is known of the nodes of a level, by slot.
 
-    relabel: int32 per slot that was spilled as a source (a host), the place of its node (its domain). domains: int32 per
-    node, its registered domain, to count linking domains by; None where nodes are domains. pages: int64 per node, pages
-    read of it, 0 where unknown.
+    relabel: int32 per slot that was spilled as a source (a host), the place of its node (its domain; Numbering.places).
+    domains: int32 per node, its registered domain, to count linking domains by; None where nodes are domains. pages:
+    int64 per node, pages read of it, 0 where unknown.
     """
 
     relabel: NDArray[np.int32] | None = None

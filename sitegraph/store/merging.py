@@ -63,8 +63,8 @@ ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, directory: Any, order: Any) -> Any:
     """Sort packed arcs (uint32 words, words.py) whose sources rise, by counting their targets, and number the sources.
 
-    Targets are the `width` nodes from id `first` on; order: of a numbering. -> (offsets int64[width + 1], slots uint32[m], whether a list has
-    a source twice, largest id of a source)
+    Targets are the `width` nodes from id `first` on; order: of a numbering. -> (offsets int64[width + 1], slots
+    uint32[m], whether a list has a source twice, largest id of a source)
     """
     shift, one, n = np.uint64(bits), np.uint64(1), np.uint64(len(words))
     room, within = one << shift, np.uint64(width)
@@ -173,9 +173,7 @@ def alone(offsets: NDArray[np.int64], sources: NDArray[np.uint32], twice: bool) 
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
-def counted_lists(
-    keys: NDArray[np.uint64], counts: Counts, width: int, order: Order, only_real: bool = True
-) -> Lists:
+def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int, order: Order, only_real: bool = True) -> Lists:
     """Return the lists of arcs with counts: those of equal arcs are added up (owner: or-ed, hosts: the largest)."""
     by_arc = np.argsort(keys, kind="stable")
     return merge(keys[by_arc], counts[by_arc], np.maximum.reduceat, width, order, only_real)

@@ -169,7 +169,7 @@ GRAPHS = {
 
 @pytest.fixture(scope="module", params=[*GRAPHS, "tiers"])
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Drawn, Passes]]:
-    """A drawn graph in ranges of 32 nodes and blocks of 8, so that a sweep has several groups; one of them with tiers."""
+    """A drawn graph in ranges of 32 nodes and blocks of 8, so that a sweep has several groups; one has tiers."""
     tiers = request.param == "tiers"
     drawn = GRAPHS["sparse" if tiers else request.param]
     with pytest.MonkeyPatch.context() as patch:

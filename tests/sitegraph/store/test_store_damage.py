@@ -174,6 +174,10 @@ LIES: dict[str, Change] = {
     "fewer bytes": set_row("bytes", lambda n: n - 8),
     "bytes behind the file": set_row("bytes", lambda n: 2**50),
     "negative bytes": set_row("bytes", lambda n: -n),
+    "a reference behind all sources": set_row("low", lambda n: 2**40),
+    "a last reference behind all sources": set_row("high", lambda n: 2**62),
+    "a negative reference": set_row("low", lambda n: -1),
+    "a negative last reference": set_row("high", lambda n: -1),
 }
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corpus.errors import StorageError
-from sitegraph.store.classes import COLUMNS
 from sitegraph.store import numbering as numbering_module
 from sitegraph.store.arranging import arranged
+from sitegraph.store.classes import COLUMNS
 from sitegraph.store.merging import Lists, plain_lists, rising_lists
 from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.spill import Spill
@@ -203,4 +203,3 @@ def test_degrees_are_counted_up_to_the_most(tmp_path: Path) -> None:
         folded.add(np.array([0] * 65_537 + [1, 2, 2], np.uint32), np.full(65_540, 4, np.uint32))
     folded.count_relabelled(np.array([3, 0, 0], np.int32))
     assert folded.degrees.tolist() == [3, 0, 0, 65_535, 0]
-
