@@ -168,6 +168,7 @@ def ablations(lab: Lab, share: float = 0.10) -> Rows:
         ("suffixes icann", base, Suffixes(level="icann")),
         ("suffixes private", base, Suffixes(level="private")),
         *((f"damping {x:g}", replace(base, damping=x), None) for x in (0.5, 0.7, 0.95)),
+        *((f"trust damping {x:g}", replace(base, trust_damping=x), None) for x in (0.15, 0.3, 0.7, 0.85)),
         *((f"cap {x:g}", replace(base, cap=x), None) for x in (0.001, 0.05, 0.2)),
         *((f"levels {x}", replace(base, levels=x), None) for x in (1, 2, 3, 6)),
     ]
@@ -176,7 +177,7 @@ def ablations(lab: Lab, share: float = 0.10) -> Rows:
         graph = draw.planted(MIXED, share)
         for title, ranks, suffixes in settings:
             for name, score in draw.scores(graph, ranks, suffixes).items():
-                about = {"cap": "robust", "levels": "truncated"}.get(title.split()[0], name)
+                about = {"cap": "robust", "levels": "truncated", "trust": "trust"}.get(title.split()[0], name)
                 if name == about:
                     rows.append({"setting": title, "rank": name} | judged(graph, score))
         hosts = draw.ranker(base)(graph)

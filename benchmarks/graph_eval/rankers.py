@@ -40,7 +40,8 @@ class Ranks:
     """What to compute, and how arcs weigh.
 
     preset: log-pages, distinct-hosts or cc. nofollow, sponsored: factors of log-pages. collapse: a sitewide link counts
-    as one page. owners: whether links between hosts of one owner endorse. damping: of every rank. cap: share of a
+    as one page. owners: whether links between hosts of one owner endorse. damping: of every rank but trust, which has
+    trust_damping. cap: share of a
     site's rank that one supporter may give, for the robust rank. levels: arcs over which a contribution must have come
     to count in the truncated rank. core: mass of the good core for spam mass. only: names of the ranks wanted; empty
     is all.
@@ -52,6 +53,7 @@ class Ranks:
     collapse: bool = True
     owners: bool = False
     damping: float = 0.85
+    trust_damping: float = 0.5
     cap: float = 0.01
     levels: int = 4
     core: float = 0.85
@@ -97,7 +99,7 @@ def plain_ranker(ranks: Ranks | None = None) -> Ranker:
             "inverse": lambda: oracle.inverse(w, a),
         }
         if len(graph.seeds):
-            made["trust"] = lambda: oracle.trust(w, graph.seeds, a)
+            made["trust"] = lambda: oracle.trust(w, graph.seeds, ranks.trust_damping)
             made["spam mass"] = lambda: oracle.spam_mass(w, graph.seeds, ranks.core, a)
         if len(graph.bad):
             made["anti-trust"] = lambda: oracle.anti_trust(w, graph.bad, a)
@@ -167,7 +169,7 @@ class Engine:
             "supporters": lambda: self.by_id(self.balls.supporters[:, -1]).astype(np.float64),
         }
         if len(graph.seeds):
-            self.made["trust"] = lambda: self.by_id(self.forward["seeds"].values)
+            self.made["trust"] = self.trust
             self.made["spam mass"] = self.spam_mass
         if len(graph.bad):
             self.made["anti-trust"] = lambda: self.by_id(self.backward[1].values)
@@ -199,6 +201,12 @@ class Engine:
     def balls(self) -> Any:
         """Harmonic centrality and supporters."""
         return hyperball(self.passes)
+
+    def trust(self) -> Floats:
+        """Return trust."""
+        settings = PageRank(damping=self.ranks.trust_damping)
+        found = pageranks(self.passes, [even(self.graph.seeds)], settings, out=self.out)
+        return self.by_id(found[0].values)
 
     def robust(self) -> Floats:
         """Return the robust rank; the hosts of a domain are one supporter."""

@@ -46,6 +46,7 @@ sitegraph explain example.org --root crawl-root --level domain --top 30 --json""
 @click.option("--collapse/--no-collapse", default=None, show_default=TOLD, help="Links of a template are one page.")
 @click.option("--fold/--no-fold", default=None, show_default=TOLD, help="Links within one owner count nothing.")
 @click.option("--damping", type=float, show_default=TOLD, help="Probability of following a link.")
+@click.option("--trust-damping", type=float, show_default=TOLD, help="The same for trust.")
 @click.option("--cap", type=float, show_default=TOLD, help="Share of a site's rank that one supporter may give.")
 @Threads
 @AsJson

@@ -65,6 +65,7 @@ sitegraph rank graph --out ranks.parquet --import-ranks cc-main-2026-apr-may-jun
 @click.option("--no-collapse", is_flag=True, help="Links of a template count with all their pages.")
 @click.option("--no-fold", is_flag=True, help="Links between hosts of one owner count.")
 @option("--damping", DEFAULTS.pagerank.damping, "Probability of following a link.")
+@option("--trust-damping", DEFAULTS.trust_damping, "The same for trust: lower, it is harder to keep in a farm.")
 @click.option(
     "--dangling",
     type=click.Choice(["strong", "weak", "pseudo"]),
@@ -106,6 +107,7 @@ def settings_of(options: dict[str, Any]) -> Ranking:
         weights=Weights(
             preset=options["weights"], collapse=not options["no_collapse"], fold=not options["no_fold"], **weights
         ),
+        trust_damping=options["trust_damping"],
         seeds=options["seeds"],
         bad=options["bad"],
         quality=options["quality"],

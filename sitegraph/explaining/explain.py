@@ -68,7 +68,7 @@ def explain(site: str, ranks: Path, graph: GraphSets, asked: Asked | None = None
     with RankRows(ranks) as rows:
         by = changed(ranked_by(rows), asked.settings)
         how = by.ranking
-        with RankedLevel(levels[level], rows, how.weights, how.pagerank.damping, asked.threads) as ranked:
+        with RankedLevel(levels[level], rows, how, asked.threads) as ranked:
             row = rows.take(level, np.array([node]), AUTHORITY.names).to_pylist()[0]
             if row["reversed"] != levels[level].names[node]:
                 raise InputError(f"{ranks}: not the ranks of this graph: its {level}s are others; rank the graph again")

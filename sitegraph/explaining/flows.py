@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sitegraph.explaining.rankrows import RankRows
 from sitegraph.ranks.passes import Passes, Vector
+from sitegraph.ranks.settings import Ranking
 from sitegraph.store.arcs import Block
-from sitegraph.store.classes import Weights
 from sitegraph.store.opened import Graph
 
 Ids = NDArray[np.int64]
@@ -32,15 +32,16 @@ class Flows:
 
 
 class RankedLevel:
-    """A level of a graph with its ranks: `with RankedLevel(graph, rows, weights, damping) as level: ...`
+    """A level of a graph with its ranks: `with RankedLevel(graph, rows, ranking) as level: ...`
 
-    of_class: the weight of each class of arcs. Raises InputError where the ranks are of another graph.
+    ranking: how they were made. of_class: the weight of each class of arcs. Raises InputError where the ranks are of
+    another graph.
     """
 
-    def __init__(self, graph: Graph, rows: RankRows, weights: Weights, damping: float, threads: int = 0) -> None:
+    def __init__(self, graph: Graph, rows: RankRows, ranking: Ranking, threads: int = 0) -> None:
         rows.check(graph.level, graph.n)
-        self.graph, self.rows, self.damping = graph, rows, damping
-        self.of_class = weights.of(graph.classes)
+        self.graph, self.rows, self.ranking = graph, rows, ranking
+        self.of_class = ranking.weights.of(graph.classes)
         self.passes = Passes(graph, self.of_class, threads)
         # where all arcs weigh the same, sums over them count arcs
         self._weights = np.ones(len(self.of_class)) if self.passes.uniform else self.of_class
@@ -56,17 +57,21 @@ class RankedLevel:
         """Return a column of the ranks of nodes; what is not known is 0."""
         return np.nan_to_num(self.rows.column(self.graph.level, column, ids))
 
+    def damping(self, column: str) -> float:
+        """Return the damping of a rank."""
+        return self.ranking.trust_damping if column == "trust" else self.ranking.pagerank.damping
+
     def forward(self, node: int, column: str) -> Flows:
         """Return what flows into a node over the arcs that lead to it."""
         ids, codes = self.graph.in_arcs(node)
         whole = self._out[self.graph.numbering.slots(ids)]
-        given = self.damping * self.values(column, ids) * self._weights[codes]
+        given = self.damping(column) * self.values(column, ids) * self._weights[codes]
         return Flows(ids, codes, np.divide(given, whole, out=np.zeros(len(ids)), where=whole > 0.0))
 
     def backward(self, node: int, column: str) -> Flows:
         """Return what flows back into a node over the arcs that leave it."""
         ids, codes, whole = self._leaving(node)
-        given = self.damping * self.values(column, ids) * self._weights[codes]
+        given = self.damping(column) * self.values(column, ids) * self._weights[codes]
         return Flows(ids, codes, np.divide(given, whole, out=np.zeros(len(ids)), where=whole > 0.0))
 
     def _leaving(self, node: int) -> tuple[Ids, NDArray[Any], Vector]:

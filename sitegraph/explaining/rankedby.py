@@ -12,7 +12,7 @@ from sitegraph.ranks.pagerank import PageRank
 from sitegraph.ranks.settings import SETTINGS_KEY, Ranking, digest
 from sitegraph.store.classes import Weights
 
-CHANGEABLE: Final = ("cap", "truncate", "good_share")
+CHANGEABLE: Final = ("trust_damping", "cap", "truncate", "good_share")
 
 
 @dataclass(frozen=True, slots=True)

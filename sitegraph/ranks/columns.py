@@ -1,11 +1,12 @@
 """The ranks of one level as columns of the authority table, with the counts that go with them.
 
-PageRank, trust and quality come from one series of sweeps, inverse rank and anti-trust from another. Vectors that are
-large lie in files of the work folder, not in memory (shelf.py).
+PageRank and what starts again at some sites come from one series of sweeps, trust, with a damping of its own, from
+another that is soon done, inverse rank and anti-trust from a third. Vectors that are large lie in files of the work
+folder, not in memory (shelf.py).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from sitegraph.ranks.authority import Column, by_id, by_slot, comparable, percen
 from sitegraph.ranks.goodness import floats, learned, needed, possible
 from sitegraph.ranks.hyperball import HyperBallResult, HyperBallSettings, hyperball
 from sitegraph.ranks.inverse import inverse_ranks
-from sitegraph.ranks.pagerank import Ranked, pageranks
+from sitegraph.ranks.pagerank import PageRank, Ranked, pageranks
 from sitegraph.ranks.passes import Passes, Vector
 from sitegraph.ranks.robust import robust
 from sitegraph.ranks.settings import Ranking
@@ -112,16 +113,27 @@ def ranked(work: Work) -> tuple[Columns, Counts]:
 
 
 def forward_ranks(work: Work, out: Vector) -> dict[str, Ranked]:
-    """Return PageRank, and trust and quality where there are files for them."""
-    wanted = {"pagerank": None} | {
-        name: work.wanted[of] for name, of in (("trust", "seeds"), ("quality", "quality")) if of in work.wanted
-    }
+    """Return PageRank; where there are seeds, the same rank from `seeds`, for spam mass, and trust; and quality."""
+    wanted = {"pagerank": None} | {name: work.wanted[name] for name in ("seeds", "quality") if name in work.wanted}
+    found = swept_ranks(work, wanted, work.settings.pagerank, out, "sweeps")
+    if "seeds" in wanted:
+        trusting = replace(work.settings.pagerank, damping=work.settings.trust_damping)
+        alike = trusting == work.settings.pagerank
+        from_seeds = {"trust": wanted["seeds"]}
+        found |= {"trust": found["seeds"]} if alike else swept_ranks(work, from_seeds, trusting, out, "trust-sweeps")
+    return found
+
+
+def swept_ranks(
+    work: Work, wanted: Mapping[str, Preference | None], settings: PageRank, out: Vector, kept: str
+) -> dict[str, Ranked]:
+    """Return the ranks of some preferences; kept: name of the file that keeps their state."""
     found = pageranks(
         work.passes,
         list(wanted.values()),
-        work.settings.pagerank,
+        settings,
         watch=work.swept(", ".join(wanted)),
-        checkpoint=work.folder / "sweeps",
+        checkpoint=work.folder / kept,
         out=out,
         allocate=work.shelf,
     )
@@ -148,7 +160,7 @@ def started(work: Work, ranks: Mapping[str, Ranked]) -> dict[str, Vector]:
     values = {name: ranks[name].values for name in ("trust", "quality") if name in ranks}
     if "trust" in ranks:
         mode, share = work.settings.pagerank.dangling, work.settings.good_share
-        values["spam_mass"] = spam_mass(ranks["pagerank"], ranks["trust"], mode, share, allocate=work.shelf)
+        values["spam_mass"] = spam_mass(ranks["pagerank"], ranks["seeds"], mode, share, allocate=work.shelf)
     return values
 
 

@@ -3,7 +3,7 @@
 | column                       | what it is                                          | module      |
 |------------------------------|-----------------------------------------------------|-------------|
 | pagerank, position           | PageRank, uniform preference                        | pagerank.py |
-| trust                        | PageRank that starts again at the seeds             | pagerank.py |
+| trust                        | a rank that starts again at the seeds               | pagerank.py |
 | quality                      | PageRank that starts again where text is good       | pagerank.py |
 | spam_mass                    | share of PageRank that the seeds do not explain     | spammass.py |
 | robust                       | PageRank, each supporter capped                     | robust.py   |

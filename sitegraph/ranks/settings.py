@@ -28,7 +28,9 @@ FILES: Final = ("seeds", "bad", "quality", "labels")
 class Ranking:
     """Settings of a ranking.
 
-    seeds, bad: files of trusted and of known bad sites (seedfiles.py); quality: a table of measured quality; labels: a
+    trust_damping: damping of trust, in place of that of `pagerank`. A money site and the members of its farm that link
+    to one another send trust round, and it grows: 3.6 times at 0.85, 1.3 times at 0.5. seeds, bad: files of trusted and
+    of known bad sites (seedfiles.py); quality: a table of measured quality; labels: a
     file of labelled sites (goodness.py). Without one, what it gives is null. cap: share of a site's rank that one
     supporter may give (robust.py). truncate: links over which what counts in the truncated rank must have come
     (truncated.py); 0 leaves that rank out. good_share: of the web, for spam mass. inverse: whether to rank the reversed
@@ -38,6 +40,7 @@ class Ranking:
 
     pagerank: PageRank = field(default_factory=PageRank)
     weights: Weights = field(default_factory=Weights)
+    trust_damping: float = 0.5
     seeds: Path | None = field(default=None, metadata=UNMARKED)
     bad: Path | None = field(default=None, metadata=UNMARKED)
     quality: Path | None = field(default=None, metadata=UNMARKED)
@@ -53,6 +56,7 @@ class Ranking:
     threads: int = field(default=0, metadata=UNMARKED)
 
     def __post_init__(self) -> None:
+        require(0.0 <= self.trust_damping < 1.0, self, "trust_damping", "a number from 0 up to, but not including, 1")
         require(0.0 < self.cap <= 1.0, self, "cap", "a share above 0, up to 1 (1 caps nothing)")
         require(0 <= self.truncate <= 100, self, "truncate", "a number of links from 0 (no truncated rank) to 100")
         require(0.0 < self.good_share <= 1.0, self, "good_share", "a share above 0, up to 1")
