@@ -226,7 +226,7 @@ def test_every_rank_is_what_its_definition_says(drawn: GraphSets, settings: Rank
     capped = plain_ranks.robust(w, groups, settings.cap) - plain_ranks.robust(w, groups, 1e9)
     expected: dict[str, NDArray[np.float64]] = {
         "pagerank": x,
-        "trust": plain_ranks.trust(w, nodes(SEEDS)),
+        "trust": plain_ranks.trust(w, nodes(SEEDS), settings.trust_damping),
         "quality": plain_ranks.pagerank(w, v=quality / quality.sum()),
         "spam_mass": plain_ranks.spam_mass(w, nodes(SEEDS)),
         "inverse": plain_ranks.inverse(w),
@@ -255,7 +255,7 @@ def test_spam_mass_is_that_of_pseudo_ranks_in_every_mode(
     seeds = [names.index(name) for name in SEEDS]
     expected = plain_ranks.spam_mass(w, seeds, share)
     assert column(rows, "host", "spam_mass") == pytest.approx(dict(zip(names, expected, strict=True)), abs=1e-8)
-    trust = plain_ranks.trust(w, seeds, dangling=dangling)
+    trust = plain_ranks.trust(w, seeds, settings.trust_damping, dangling)
     assert column(rows, "host", "trust") == pytest.approx(dict(zip(names, trust, strict=True)), abs=1e-8)
 
 
@@ -300,10 +300,14 @@ def test_a_seed_gives_trust_to_what_it_links(build_graph: Build, tmp_path: Path)
     _, counts, notes = rank(graph, out, Ranking(seeds=path))
     rows = {row["name"]: row for row in table(out) if row["level"] == "host"}
     assert rows["x.c.org"]["trust"] == rows["y.c.org"]["trust"] == 0.0
-    # d has 1 - a; a = a d + a b and b = a a, hence a = a d / (1 - a a)
+    # d has 1 - a; a = a d + a b and b = a a, hence a = a d / (1 - a a), with the damping of trust
+    assert rows["d.net"]["trust"] == pytest.approx(0.5)
+    assert rows["a.com"]["trust"] == pytest.approx(0.25 / (1 - 0.25))
+    assert [rows[name]["trust_percentile"] for name in ("d.net", "a.com", "b.com", "x.c.org")] == [1.0, 0.8, 0.6, 0.4]
+    rank(graph, out, Ranking(seeds=path, trust_damping=0.85))  # that of PageRank
+    rows = {row["name"]: row for row in table(out) if row["level"] == "host"}
     assert rows["d.net"]["trust"] == pytest.approx(0.15)
     assert rows["a.com"]["trust"] == pytest.approx(0.85 * 0.15 / (1 - 0.85**2))
-    assert [rows[name]["trust_percentile"] for name in ("a.com", "b.com", "d.net", "x.c.org")] == [1.0, 0.8, 0.6, 0.4]
     # nothing of what x.c.org has comes from a seed; a.com has more of it than its share of the web
     assert rows["x.c.org"]["spam_mass"] == 1.0
     assert rows["a.com"]["spam_mass"] < 0.5

@@ -222,10 +222,11 @@ def test_ways_lead_to_bad_sites(graph: GraphSets, files: tuple[Path, Path], tmp_
 
 
 def test_seeds_that_are_domains_stand_for_their_hosts(graph: GraphSets, tmp_path: Path) -> None:
-    """A seed that is no host is found by its hosts' domain, at host level; at domain level it is itself."""
+    """A seed that is no host is found by its hosts' domain, at host level (c, d and e give all they have to the shop,
+    and more than b, which gives a part to a); at domain level it is itself."""
     (tmp_path / "farm.txt").write_text("farm.com,shady\nnowhere.net\n")
     ranks = ranked(graph, tmp_path, seeds=tmp_path / "farm.txt")
-    for level, seed in (("host", "b.farm.com"), ("domain", "farm.com")):
+    for level, seed in (("host", "c.farm.com"), ("domain", "farm.com")):
         found = explain("shop.com", ranks, graph, Asked(seeds=tmp_path / "farm.txt", level=level))  # type: ignore[arg-type]
         assert found.trust
         assert (found.trust[0].seed, found.trust[0].groups) == (seed, ("shady",))

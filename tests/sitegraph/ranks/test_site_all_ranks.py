@@ -164,7 +164,7 @@ def test_the_table_holds_every_rank(made: Made, tmp_path: Path) -> None:
     good, spam = made.ids(*seeds), made.ids(*bad)
     for column, expected in {
         "pagerank": plain_ranks.pagerank(made.matrix),
-        "trust": plain_ranks.trust(made.matrix, good),
+        "trust": plain_ranks.trust(made.matrix, good, 0.5),
         "anti_trust": plain_ranks.anti_trust(made.matrix, spam),
         "inverse": plain_ranks.inverse(made.matrix),
         "spam_mass": plain_ranks.spam_mass(made.matrix, good),
