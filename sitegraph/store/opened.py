@@ -98,7 +98,7 @@ class Graph:
     @cached_property
     def numbering(self) -> Numbering:
         """Ids and slots."""
-        return Numbering.of_tiers(self.column("tier"))
+        return Numbering.of_tiers(self.column("tier").astype(np.uint8))
 
     def lists(self, number: int) -> tuple[Block, NDArray[np.int64], NDArray[np.uint32]]:
         """Return a block decoded: (block, offsets int64[targets + 1], source slots uint32[arcs])."""

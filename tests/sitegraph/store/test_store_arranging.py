@@ -55,8 +55,11 @@ def test_blocks_are_of_one_tier(monkeypatch: pytest.MonkeyPatch) -> None:
         (7, 11, 5, [7, 8, 9, 10, 11]),
         (7, 7, 3, [7, 7, 7]),
         (7, 9, 1, [7]),
-        (0, 10, 4, [0, 3, 6, 10]),
-        (0, 2, 6, [0, 0, 0, 1, 1, 2]),
+        (0, 10, 4, [0, 3, 7, 10]),
+        (0, 2, 6, [0, 0, 1, 1, 2, 2]),
+        (5, 2, 4, [5, 4, 3, 2]),
+        (0, 2**31 - 1, 2, [0, 2**31 - 1]),
+        (2**31, 0, 3, [2**31, 2**30, 0]),
     ],
 )
 def test_references_lie_on_a_line(low: int, high: int, targets: int, expected: list[int]) -> None:
