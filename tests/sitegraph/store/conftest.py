@@ -8,7 +8,7 @@ import pytest
 import sitegraph.ranks.passes
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_syncing() -> Iterator[None]:
     """These tests write thousands of small files and cut no power, so nothing waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
