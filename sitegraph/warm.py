@@ -17,6 +17,7 @@ from sitegraph.ranks.passes import Passes
 from sitegraph.ranks.ranking import Ranking, rank
 from sitegraph.store.arranging import arranged
 from sitegraph.store.merging import ALONE, Lists
+from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import open_graph
 
 SITE = "a.com"
@@ -41,7 +42,8 @@ def warm_build(root: Path) -> None:
 def warm_tiers() -> None:
     """Load the kernel that puts lists in order where there are tiers, which only large graphs have."""
     lists = Lists(np.array([0, 1]), np.zeros(1, np.uint32), ALONE, np.zeros(0, np.int32))
-    arranged(lists, np.zeros(1, np.int64), np.array([1, 2], np.uint32))
+    numbering = Numbering.of_tiers(np.array([1, 2], np.uint8))
+    arranged(lists, np.zeros(1, np.int64), numbering, numbering.order())
 
 
 def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:

@@ -30,6 +30,7 @@ from corpus.storage import ShardSet, TableWriter, read_parquet
 from sitegraph.ranks.contributions import NARROW
 from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
+from sitegraph.store.arranging import arranged
 from sitegraph.store.builder import write_range
 from sitegraph.store.classes import CLASSES, ClassTable
 from sitegraph.store.merging import ALONE, rising_lists
@@ -80,10 +81,10 @@ def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
         packed, _ = spill.read(number)
-        lists = rising_lists(packed, spill.first(number), numbering, order)
+        lists = rising_lists(packed, spill.first(number), numbering)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            slots = numbering.of_range(spill.first(number), spill.width(number))
-            write_range(out, lists, slots, numbering, table)
+            places = numbering.of_range(spill.first(number), spill.width(number))
+            write_range(out, *arranged(lists, places, numbering, order), numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

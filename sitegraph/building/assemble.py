@@ -3,7 +3,7 @@
 Whatever the links came from (a crawl's link table, Common Crawl's text files, arrays), it ends here: hosts are folded
 into registered domains (fold.py), host arcs built range by range, and each finished range is at once folded and
 spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold (twice while it is put in the
-order of slots), 16 where pages are known, 8 per node for in-degrees, and one range of arcs.
+order of places), 16 where pages are known, 8 per node for in-degrees, and what builder.py takes.
 """
 
 import hashlib
@@ -60,13 +60,13 @@ def assemble(out: GraphSets, spill: Spill, hosts: Hosts, work: Path, suffixes: S
     names = Names(out.names("host").path(0))
     numbering = Numbering.of_degrees(spill.degrees)
     domain_of, domains = fold_hosts(out, names, suffixes, built)
-    domain_of = numbering.by_slot(domain_of)
-    pages = None if hosts.pages is None else numbering.by_slot(hosts.pages)
+    domain_of = numbering.by_place(domain_of)
+    pages = None if hosts.pages is None else numbering.by_place(hosts.pages)
     with Spill(work / "folded-arcs", len(domains.hosts), counted=spill.counted, relabelled=True) as folded:
         done = folded.restore()
-        by_slot, by_id = {"domain": domain_of}, {"crawled": hosts.crawled}
+        by_place, by_id = {"domain": domain_of}, {"crawled": hosts.crawled}
         origin, forward = Origin(domains=domain_of, pages=pages), None if done else Folding(domain_of, folded)
-        add_level(out, "host", spill, numbering, by_slot, by_id, built, origin, forward)
+        add_level(out, "host", spill, numbering, by_place, by_id, built, origin, forward)
         if not done:
             folded.count_relabelled(domain_of)
             folded.save()
@@ -85,12 +85,12 @@ def add_domains(
 ) -> None:
     """Build the level of registered domains from arcs between hosts and domains.
 
-    domain_of, pages: per slot of a host, of which the first `linking` link; in domain_of places follow on ids.
+    domain_of, pages: per place of a host, of which the first `linking` link; in domain_of places follow on ids.
     """
     numbering = Numbering.of_degrees(folded.degrees)
     total = None
     if pages is not None:
-        total = numbering.by_slot(totals(pages, linking, domain_of, len(domains.hosts)))
+        total = numbering.by_place(totals(pages, linking, domain_of, len(domains.hosts)))
     for start in range(0, len(domain_of), ROWS):
         domain_of[start : start + ROWS] = numbering.places(domain_of[start : start + ROWS])
     by_id = {"hosts": domains.hosts, "platform": domains.platform}
@@ -102,7 +102,7 @@ def add_level(
     level: Level,
     spill: Spill,
     numbering: Numbering,
-    by_slot: Mapping[str, NDArray[Any]],
+    by_place: Mapping[str, NDArray[Any]],
     by_id: Mapping[str, NDArray[Any] | None],
     built: Built,
     origin: Origin | None = None,
@@ -110,7 +110,7 @@ def add_level(
 ) -> None:
     """Build the arcs of a level, write its nodes, and add both to what was built.
 
-    by_slot, by_id: columns of the nodes, besides those that follow from the arcs; None stands for the hosts that link.
+    by_place, by_id: columns of the nodes, besides those that follow from the arcs; None stands for the hosts that link.
     """
     arcs = ArcBuilder(
         spill=spill,
@@ -120,7 +120,7 @@ def add_level(
         origin=origin or Origin(),
         forward=forward,
     ).build()
-    written = write_nodes(out, level, {**by_slot, "in_domains": arcs.in_domains}, by_id, numbering)
+    written = write_nodes(out, level, {**by_place, "in_domains": arcs.in_domains}, by_id, numbering)
     built.files += [*arcs.files, written]
     built.counts |= {f"{level}_arcs": arcs.arcs, f"{level}_arcs_to_dangling": arcs.tail_arcs}
     built.counts |= {f"{level}s": numbering.nodes, f"{level}s_linking": numbering.sources}
@@ -177,7 +177,7 @@ def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, ta
     """Fill in the arcs of lists that leave a domain; return how many there are.
 
     offsets int64[k + 1] from any place on: lists in sources (uint32), into nodes whose domains are owns (int32[k]);
-    domains int32 per slot. source, target (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in
+    domains int32 per place. source, target (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in
     `sources` the arc stands) are filled.
     """
     used = np.uint64(0)
@@ -197,30 +197,30 @@ def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, ta
 class Folding:
     """Fold finished host arcs into arcs from hosts to registered domains, and spill them.
 
-    domain_of: int32 per slot of a host, its domain's id.
+    domain_of: int32 per place of a host, its domain's id.
     """
 
     domain_of: NDArray[np.int32]
     spill: Spill
 
-    def add(self, slots: NDArray[np.int64], lists: Lists) -> None:
+    def add(self, places: NDArray[np.int64], lists: Lists) -> None:
         """Spill the arcs of lists, those within a domain left out."""
         for start, stop in slices(lists.offsets, SLICE):
             offsets = lists.offsets[start : stop + 1]
             size = int(offsets[-1] - offsets[0])
             source, target = np.empty(size, np.uint32), np.empty(size, np.uint32)
-            places = np.empty(size if self.spill.counted else 0, np.int64)
-            owns = self.domain_of[slots[start:stop]]
-            used = leaving(offsets, lists.sources, owns, self.domain_of, source, target, places)
+            arcs = np.empty(size if self.spill.counted else 0, np.int64)
+            owns = self.domain_of[places[start:stop]]
+            used = leaving(offsets, lists.sources, owns, self.domain_of, source, target, arcs)
             source, target = source[:used], target[:used]
             if not self.spill.counted:
                 self.spill.add(source, target)
                 continue
-            places = places[:used]
-            counts = lists.rows[lists.index[places]]
+            arcs = arcs[:used]
+            counts = lists.rows[lists.index[arcs]]
             self.spill.add(source, target, counts)
             owned = counts[:, OWNER] & FORWARD > 0
-            hosts = slots[start - 1 + np.searchsorted(offsets, places[owned], side="right")]
+            hosts = places[start - 1 + np.searchsorted(offsets, arcs[owned], side="right")]
             self._mark_other_way(source[owned], hosts.astype(np.uint32))
 
     def state(self) -> dict[str, Any]:
@@ -251,19 +251,18 @@ def slices(offsets: NDArray[np.int64], size: int) -> Iterator[tuple[int, int]]:
 def write_nodes(
     out: GraphSets,
     level: Level,
-    by_slot: Mapping[str, NDArray[Any]],
+    by_place: Mapping[str, NDArray[Any]],
     by_id: Mapping[str, NDArray[Any] | None],
     numbering: Numbering,
 ) -> Written:
     """Write the nodes of a level: columns as in add_level, and `links` and `tier`, which come from the numbering."""
-    schema, tier = NODES[level], numbering.tier
+    schema, tier = NODES[level], numbering.tiers()
     with TableWriter(out.nodes(level), 0, schema) as writer:
         for start in range(0, numbering.nodes, ROWS):
             stop = min(start + ROWS, numbering.nodes)
-            links = tier[start:stop] > 0
-            rows = {"links": links, "tier": tier[start:stop]} | {
-                name: numbering.by_id(by_slot[name], start, stop) for name in by_slot
-            }
+            places, links = numbering.places(np.arange(start, stop)), tier[start:stop] > 0
+            rows = {"links": links, "tier": tier[start:stop]}
+            rows |= {name: values[places] for name, values in by_place.items()}
             rows |= {name: links if values is None else values[start:stop] for name, values in by_id.items()}
             arrays = [pa.array(rows[field.name], field.type) for field in schema]
             writer.write(pa.table(arrays, schema=schema))

@@ -51,10 +51,11 @@ def ranked_by(rows: RankRows) -> RankedBy:
     try:
         told = json.loads(text)
         found = told["settings"]
+        before = {"trust_damping": found["pagerank"]["damping"]}  # of tables that do not say it
         ranking = Ranking(
             pagerank=PageRank(**own(PageRank, found["pagerank"])),
             weights=Weights(**own(Weights, found["weights"])),
-            **{name: found[name] for name in CHANGEABLE},
+            **{name: (before | found)[name] for name in CHANGEABLE},
         )
         files = {str(name): str(mark) for name, mark in told["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -15,8 +15,8 @@ plus a multiple of the pseudo rank of the uniform preference. Dangling nodes giv
 out of the sweeps and get their rank in one pass at the end, by which most nodes of a web graph and a third of its arcs
 drop out of the loop.
 
-A sweep is a block Gauss-Seidel step: the sources are cut into groups (ranges of ids; the number of nodes and of those
-that link decides), a group is computed from what the others hold by then, and written when all of it is done. So half
+A sweep is a block Gauss-Seidel step: the sources are cut into groups (stretches of slots that the graph alone decides,
+Arcs.groups), a group is computed from what the others hold by then, and written when all of it is done. So half
 the sweeps of the power iteration suffice, one array of contributions (rank / out-weight) is enough, and the result is
 the same bit for bit whatever the threads and blocks. Random reads of that array are what takes the time; everything
 else streams. On large graphs the first sweeps round it to float32 (contributions.py).

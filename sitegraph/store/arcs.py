@@ -64,8 +64,8 @@ INDEX: Final = np.dtype(
 class Description:
     """What holds for all files of a level's arcs.
 
-    nodes, sources: how many there are, and how many of them link. links: the check sum of which ones do, as all slots
-    hang on that. code_bytes: bytes per class code (0, 1, 2).
+    nodes, sources: how many there are, and how many of them link. links: the check sum of which ones do, and of what
+    tiers they are, as all slots hang on that. code_bytes: bytes per class code (0, 1, 2).
     """
 
     nodes: int
@@ -287,8 +287,8 @@ class Arcs:
         """Return the blocks of linking targets in about GROUPS groups: fewer where these would have less than GROUP
         targets, more where they would have more than LARGE.
 
-        Each is those of whole files, ranges of ids that the number of nodes alone decides, so that groups do not depend
-        on the size of blocks.
+        Each is what whole files, ranges of ids that the number of nodes alone decides, have of a tier, or several:
+        so groups do not depend on the size of blocks.
         """
         least = max(GROUP, min(self.description.sources // GROUPS, LARGE))
         cuts, held = [0], 0

@@ -7,8 +7,8 @@ last (arranging.py); those of each tier and of dangling targets are written in b
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
-behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), 3 bits per node, and
-4 bytes per linking one where there are tiers.
+behind the last mark. Memory: one range (arcs / 256 on average, a few times that where hubs lie), and per node 2 bytes
+for its out-degree and 2 bits for its numbers, with tiers 4 bytes per linking one besides.
 """
 
 import json
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from corpus.stage import tick
 from corpus.storage import ShardSet, TableWriter, Written, as_storage_error, write_text
 from sitegraph.store.arcs import BLOCK, ArcsWriter, Description
-from sitegraph.store.arranging import arranged
+from sitegraph.store.arranging import Order, arranged
 from sitegraph.store.classes import CLASSES as CLASSES_SCHEMA
 from sitegraph.store.classes import ClassTable
 from sitegraph.store.kept import keep, kept
@@ -32,7 +32,6 @@ from sitegraph.store.linking import linking_domains
 from sitegraph.store.merging import (
     ALONE,
     Lists,
-    Order,
     counted_lists,
     plain_lists,
     relabelled,
@@ -45,11 +44,11 @@ from sitegraph.store.spill import Spill
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What else is known of the nodes of a level, by slot.
+    """What else is known of the nodes of a level, by place.
 
-    relabel: int32 per slot that was spilled as a source (a host), the place of its node (its domain; Numbering.places).
-    domains: int32 per node, its registered domain, to count linking domains by; None where nodes are domains. pages:
-    int64 per node, pages read of it, 0 where unknown.
+    relabel: int32 per place that was spilled as a source (a host), the place of its node (its domain). domains: int32
+    per node, its registered domain, to count linking domains by; None where nodes are domains. pages: int64 per node,
+    pages read of it, 0 where unknown.
     """
 
     relabel: NDArray[np.int32] | None = None
@@ -59,7 +58,7 @@ class Origin:
 
 @dataclass(slots=True)
 class BuiltArcs:
-    """Finished arcs of a level: files, how many arcs, and per slot the distinct domains that link to it (int64)."""
+    """Finished arcs of a level: files, how many arcs, and per place the distinct domains that link to it (int64)."""
 
     files: list[Written] = field(default_factory=list)
     arcs: int = 0
@@ -71,8 +70,8 @@ class BuiltArcs:
 class Forward(Protocol):
     """Who gets the lists of each range as it is finished, and can be told to go on where a killed build was."""
 
-    def add(self, slots: NDArray[np.int64], lists: Lists) -> None:
-        """Take the lists of a range, those into the nodes of some slots (int64 per list)."""
+    def add(self, places: NDArray[np.int64], lists: Lists) -> None:
+        """Take the lists of a range, those into the nodes of some places (int64 per list)."""
         ...
 
     def state(self) -> Any:
@@ -87,9 +86,8 @@ class Forward(Protocol):
 def write_range(
     out: ArcsWriter, lists: Lists, slots: NDArray[np.int64], numbering: Numbering, table: ClassTable
 ) -> int:
-    """Write the blocks of a range, `slots` being those of its nodes; return how many arcs lead to dangling nodes."""
+    """Write the blocks of a range, lists by slot; return how many arcs lead to dangling nodes."""
     codes = table.codes(lists.rows)
-    lists, slots = arranged(lists, slots, numbering.bounds)
     for start, stop in stretches(slots, numbering.bounds):
         offsets = lists.offsets[start : stop + 1]
         arcs = slice(int(offsets[0]), int(offsets[-1]))
@@ -166,18 +164,17 @@ class ArcBuilder:
         packed, counts = self.spill.read(number)
         relabel = self.origin.relabel
         if counts is None and self.spill.sorted_by_source:
-            return rising_lists(packed, self.spill.first(number), self.numbering, self._order)
+            return rising_lists(packed, self.spill.first(number), self.numbering)
         keys = packed.keys(self.numbering.nodes if relabel is None else len(relabel))
         number_targets(keys, self.spill.first(number), packed.width, self.numbering.directory)
         if relabel is None:
             number_sources(keys, self.numbering.directory)
-        order = self._order if relabel is None else self._order[:0]
         if counts is None:
-            lists = plain_lists(keys, packed.width, order)
+            lists = plain_lists(keys, packed.width)
         else:
-            lists = counted_lists(keys, counts, packed.width, order, only_real=relabel is None)
+            lists = counted_lists(keys, counts, packed.width, only_real=relabel is None)
         if relabel is not None:
-            lists = relabelled(lists, relabel, self._order)
+            lists = relabelled(lists, relabel)
         return with_sitewide(lists, self.origin.pages) if self.origin.pages is not None else lists
 
     def _prepared_path(self, number: int) -> Path:
@@ -187,25 +184,26 @@ class ArcBuilder:
         """Return the lists of a range that carry counts, sorted once and kept beside the spill."""
         path = self._prepared_path(number)
         if path.exists():
-            return kept(path, self.spill.nodes)
+            return kept(path, self.spill.width(number), self.numbering.sources)
         lists = self._lists(number)
         keep(path, lists)
         self.spill.remove(number)
         return lists
 
     def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
-        slots = self.numbering.of_range(self.spill.first(number), self.spill.width(number))
+        places = self.numbering.of_range(self.spill.first(number), self.spill.width(number))
         mark = self.spill.folder / f"{number:05d}.done.json"
         in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
         done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()
         if not done:
             lists = self._prepared(number) if counted else self._lists(number)
             with ArcsWriter(self.arcs, number, description) as out:
-                tail = write_range(out, lists, slots, self.numbering, table)
+                by_slot = arranged(lists, places, self.numbering, self._order)
+                tail = write_range(out, *by_slot, self.numbering, table)
             with as_storage_error(in_domains):
-                np.save(in_domains, linking_domains(lists, slots, self.origin.domains))
+                np.save(in_domains, linking_domains(lists, places, self.origin.domains))
             if self.forward:
-                self.forward.add(slots, lists)
+                self.forward.add(places, lists)
             forwarded = self.forward.state() if self.forward else None
             write_text(mark, json.dumps(asdict(out.written) | {"tail": tail, "forwarded": forwarded}))
             self.spill.remove(number)
@@ -218,5 +216,5 @@ class ArcBuilder:
         written = Written(**found)
         built.files.append(written)
         built.arcs += written.rows
-        built.in_domains[slots] = np.load(in_domains)
+        built.in_domains[places] = np.load(in_domains)
         tick(written.rows)

@@ -29,16 +29,18 @@ def keep(path: Path, lists: Lists) -> None:
     partial.replace(path)
 
 
-def kept(path: Path, nodes: int) -> Lists:
-    """Read lists that were kept, of sources below `nodes`. Raises StorageError where they cannot be what was kept."""
+def kept(path: Path, width: int, sources: int) -> Lists:
+    """Read `width` lists that were kept, of so many sources. Raises StorageError where they cannot be what was kept."""
     with as_storage_error(path), open(path, "rb") as stream:
-        *sizes, width = np.fromfile(stream, np.int64, 5).tolist()
-        kinds: tuple[Any, ...] = (np.int64, np.uint32, np.int64, f"u{width}")
+        *sizes, wide = np.fromfile(stream, np.int64, 5).tolist()
+        kinds: tuple[Any, ...] = (np.int64, np.uint32, np.int64, f"u{wide}")
         found = [np.fromfile(stream, kind, size) for kind, size in zip(kinds, sizes, strict=True)]
+        size = 8 * 5 + sum(array.nbytes for array in found)
     if [len(array) for array in found] != sizes:
         raise StorageError(f"{path}: shorter than it was; delete its folder and build again")
-    offsets, sources, rows, index = found
-    whole = offsets[:1].tolist() == [0] and offsets[-1:].tolist() == [len(sources)] and (np.diff(offsets) >= 0).all()
-    if not whole or (sources >= nodes).any() or (index >= len(rows) // len(COLUMNS)).any():
+    offsets, places, rows, index = found
+    whole = offsets[:1].tolist() == [0] and offsets[-1:].tolist() == [len(places)] and (np.diff(offsets) >= 0).all()
+    agree = len(offsets) == width + 1 and len(index) in (0, len(places)) and size == path.stat().st_size
+    if not whole or not agree or (places >= sources).any() or (index >= len(rows) // len(COLUMNS)).any():
         raise StorageError(f"{path}: its lists are not what was kept; delete its folder and build again")
-    return Lists(offsets, sources, rows.reshape(-1, len(COLUMNS)), index.astype(np.int32))
+    return Lists(offsets, places, rows.reshape(-1, len(COLUMNS)), index.astype(np.int32))

@@ -57,14 +57,14 @@ def endorsing(lists: Lists) -> NDArray[np.bool_]:
     return np.zeros(0, np.bool_) if some.all() else some[lists.index]
 
 
-def linking_domains(lists: Lists, slots: NDArray[np.int64], domains: NDArray[np.int32] | None) -> NDArray[np.int64]:
-    """Return how many distinct domains link to the nodes of some slots, a list each.
+def linking_domains(lists: Lists, places: NDArray[np.int64], domains: NDArray[np.int32] | None) -> NDArray[np.int64]:
+    """Return how many distinct domains link to the nodes of some places, a list each.
 
-    domains: int32 per slot, None where nodes are domains.
+    domains: int32 per place, None where nodes are domains.
     """
     some = endorsing(lists)
     if domains is not None:
-        return np.asarray(count_domains(lists.offsets, lists.sources, some, domains, domains[slots]))
+        return np.asarray(count_domains(lists.offsets, lists.sources, some, domains, domains[places]))
     if not len(some):
         return np.diff(lists.offsets)
     return np.diff(np.concatenate([[0], np.cumsum(some)])[lists.offsets])

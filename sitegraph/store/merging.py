@@ -4,10 +4,9 @@ Arcs without counts are sorted as 64-bit keys (target, source); where their sour
 their words (words.py) are put down by target as they come, once it is counted how many each has. Arcs with counts are
 sorted with them, and those of equal arcs are added up.
 
-From here on sources are slots (numbering.py), and the lists of linking nodes come first. Where sources come in order
-the words that number them lie at hand, and what is looked up by source later lies in a quarter of the memory. But the
-order of the lists, and of the sources in each, stays that of names until they are written (arranging.py): hosts of one
-domain lie together in it, and are counted and folded where they lie.
+From here on nodes are told by place (numbering.py), linking ones first, each group by name. Where sources come in order
+the words that number them lie at hand, and what is looked up by source later lies in a quarter of the memory; and hosts
+of one domain lie together, so they are counted and folded where they lie. Slots come last (arranging.py).
 """
 
 import math
@@ -40,8 +39,7 @@ LEAST_PAGES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Arcs of a range: those into its i-th node of Numbering.of_range are sources[offsets[i]:offsets[i + 1]], slots in
-    the order of names.
+    """Arcs of a range: those into its i-th node by place are sources[offsets[i]:offsets[i + 1]] (places, ascending).
 
     offsets int64[width + 1], sources uint32[m]. Arc k has the counts rows[index[k]] (int64[r, 7]; int32[m]); without
     counts there is one row for all and index is empty.
@@ -53,18 +51,16 @@ class Lists:
     index: NDArray[np.int32]
 
 
-Order = NDArray[np.uint32]
-"""Slots of linking nodes by place, as Numbering.order returns them."""
 ALONE: Final = np.array([[1, 0, 0, 1, 0, 0, 0]], np.int64)
 """The counts of an arc of which nothing is known but that it is there."""
 
 
 @kernel
-def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, directory: Any, order: Any) -> Any:
+def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, directory: Any) -> Any:
     """Sort packed arcs (uint32 words, words.py) whose sources rise, by counting their targets, and number the sources.
 
-    Targets are the `width` nodes from id `first` on; order: of a numbering. -> (offsets int64[width + 1], slots
-    uint32[m], whether a list has a source twice, largest id of a source)
+    Targets are the `width` nodes from id `first` on. -> (offsets int64[width + 1], places uint32[m], whether a list has
+    a source twice, largest id of a source)
     """
     shift, one, n = np.uint64(bits), np.uint64(1), np.uint64(len(words))
     room, within = one << shift, np.uint64(width)
@@ -79,44 +75,39 @@ def sort_stable(words: Any, bits: Any, first: Any, width: Any, nodes: Any, direc
             met[0] += np.uint32(1)
             i += one
     offsets, state = np.zeros(within + one, np.int64), np.empty(room, np.uint64)
-    place, at = one, np.uint64(0)
+    row, at = one, np.uint64(0)
     for linking in (True, False):
         for t in range(within):
             if links(np.uint64(first) + t, directory) == linking:
                 state[t] = np.uint64(0xFFFFFFFF) << np.uint64(32) | at
                 at += np.uint64(counts[t])
-                offsets[place] = at
-                place += one
+                offsets[row] = at
+                row += one
     for t in range(within, room):  # without arcs, unless words are damaged
         state[t] = at
         at += np.uint64(counts[t])
-    slots = np.empty(at, np.uint32)
+    places = np.empty(at, np.uint32)
     twice, top, largest = np.uint32(0), np.uint64(nodes) - one, np.uint64(0)
     i, source = np.uint64(0), np.uint64(0)
     while i < n:
         target, source, i = next_arc(words, i, source, shift, full)
         largest = max(largest, source)
-        slot = np.uint64(rank(min(source, top), directory))
-        if len(order):
-            slot = np.uint64(order[slot])
-        last = state[target]  # of the list: the slot put down last, and where the next one goes
+        place = np.uint64(rank(min(source, top), directory))
+        last = state[target]  # of the list: the place put down last, and where the next one goes
         at = last & np.uint64(0xFFFFFFFF)
-        twice |= np.uint32(last >> np.uint64(32) == slot)
-        slots[at] = slot
-        state[target] = slot << np.uint64(32) | (at + one)
-    return offsets, slots, twice > 0, largest
+        twice |= np.uint32(last >> np.uint64(32) == place)
+        places[at] = place
+        state[target] = place << np.uint64(32) | (at + one)
+    return offsets, places, twice > 0, largest
 
 
 @kernel
-def split_keys(keys: Any, width: Any, order: Any) -> Any:
-    """Return lists of arcs (uint64[m], sorted) whose sources are places: offsets int64[width + 1], slots uint32[m]."""
+def split_keys(keys: Any, width: Any) -> Any:  # sorted uint64[m] -> (offsets int64[width + 1], sources uint32[m])
     offsets = np.zeros(width + 1, np.int64)
-    last = np.uint64(len(order)) - np.uint64(1)
     sources = np.empty(len(keys), np.uint32)
     for i in range(np.uint64(len(keys))):
         offsets[(keys[i] >> np.uint64(32)) + np.uint64(1)] += 1
-        place = keys[i] & np.uint64(0xFFFFFFFF)
-        sources[i] = order[min(place, last)] if len(order) else place
+        sources[i] = keys[i] & np.uint64(0xFFFFFFFF)
     for t in range(width):
         offsets[t + 1] += offsets[t]
     return offsets, sources
@@ -147,23 +138,21 @@ def drop_repeats(offsets: Any, sources: Any) -> Any:
     return at
 
 
-def rising_lists(packed: Packed, first: int, numbering: Numbering, order: Order) -> Lists:
+def rising_lists(packed: Packed, first: int, numbering: Numbering) -> Lists:
     """Return the lists of arcs without counts whose sources, ids of a numbering, never fell when they were added.
 
     first: id of the range's first node.
     """
     nodes, directory = numbering.nodes, numbering.directory
-    offsets, slots, twice, largest = sort_stable(
-        packed.words, packed.bits, first, packed.width, nodes, directory, order
-    )
+    offsets, places, twice, largest = sort_stable(packed.words, packed.bits, first, packed.width, nodes, directory)
     packed.check(int(offsets[-1]), int(largest), nodes)
-    return alone(offsets, slots, twice)
+    return alone(offsets, places, twice)
 
 
-def plain_lists(keys: NDArray[np.uint64], width: int, order: Order) -> Lists:
+def plain_lists(keys: NDArray[np.uint64], width: int) -> Lists:
     """Return the lists of arcs without counts in any order; keys are sorted in place."""
     keys.sort()
-    offsets, sources = split_keys(keys, width, order)
+    offsets, sources = split_keys(keys, width)
     return alone(offsets, sources, repeats(offsets, sources))
 
 
@@ -173,15 +162,14 @@ def alone(offsets: NDArray[np.int64], sources: NDArray[np.uint32], twice: bool) 
     return Lists(offsets, sources[:left], ALONE, np.zeros(0, np.int32))
 
 
-def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int, order: Order, only_real: bool = True) -> Lists:
+def counted_lists(keys: NDArray[np.uint64], counts: Counts, width: int, only_real: bool = True) -> Lists:
     """Return the lists of arcs with counts: those of equal arcs are added up (owner: or-ed, hosts: the largest)."""
-    by_arc = np.argsort(keys, kind="stable")
-    return merge(keys[by_arc], counts[by_arc], np.maximum.reduceat, width, order, only_real)
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], counts[order]
+    return merge(keys, counts, np.maximum.reduceat, width, only_real)
 
 
-def merge(
-    keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, order: Order, only_real: bool = True
-) -> Lists:
+def merge(keys: NDArray[np.uint64], counts: Counts, hosts: Any, width: int, only_real: bool = True) -> Lists:
     """Return the lists of sorted arcs, equal ones made one; `hosts` is the ufunc method that merges the hosts.
 
     only_real: without pairs of which only the other direction says that they have one owner.
@@ -194,7 +182,7 @@ def merge(
         found[:, TECHNICAL] = np.add.reduceat(counts[:, TECHNICAL], starts)
         found[:, OWNER] = np.bitwise_or.reduceat(counts[:, OWNER], starts)
     kept = real(found) if only_real else slice(None)
-    offsets, sources = split_keys(keys[starts][kept], width, order)
+    offsets, sources = split_keys(keys[starts][kept], width)
     return indexed(offsets, sources, found[kept])
 
 
@@ -213,24 +201,21 @@ def row_keys(counts: Counts) -> NDArray[Any]:
     return found
 
 
-def relabelled(lists: Lists, relabel: NDArray[np.int32], order: Order) -> Lists:
-    """Return the lists with sources relabelled; arcs that become equal are merged, and their hosts counted.
-
-    relabel: int32 per source, the place of its label, from which `order` makes slots.
-    """
+def relabelled(lists: Lists, relabel: NDArray[np.int32]) -> Lists:
+    """Return the lists with sources relabelled; arcs that become equal are merged, and their hosts counted."""
     if len(lists.index):
         width = len(lists.offsets) - 1
         target = np.repeat(np.arange(width, dtype=np.uint64), np.diff(lists.offsets))
         keys = target << np.uint64(32) | relabel[lists.sources].astype(np.uint64)
-        by_arc = np.argsort(keys, kind="stable")
-        counts = lists.rows[lists.index[by_arc]]
+        order = np.argsort(keys, kind="stable")
+        counts = lists.rows[lists.index[order]]
         counts[:, HOSTS] = counts[:, :HOSTS].sum(axis=1) > 0
-        return merge(keys[by_arc], counts, np.add.reduceat, width, order)
+        return merge(keys[order], counts, np.add.reduceat, width)
     offsets, labels, hosts = relabelled_runs(lists.offsets, lists.sources, relabel)
     distinct, index = coded(hosts)
     rows = np.repeat(ALONE, len(distinct), axis=0)
     rows[:, PAGES] = rows[:, HOSTS] = distinct
-    return Lists(offsets, order[labels] if len(order) else labels, rows, index)
+    return Lists(offsets, labels, rows, index)
 
 
 def with_sitewide(lists: Lists, pages: NDArray[np.int64]) -> Lists:

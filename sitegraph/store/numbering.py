@@ -1,16 +1,17 @@
-"""Node ids and slots: the same nodes, numbered twice.
+"""Ids, places and slots: the same nodes, numbered three times.
 
-An id is a node's place by reversed name, as in the Common Crawl web graphs. A slot is its place when the nodes that
-link come first and dangling ones after them, each group in the order of ids. Three nodes in four are dangling, and what
-a rank reads at random belongs to linking ones; with slots it lies in a quarter of the memory, without gaps.
+An id is a node's rank by reversed name, as in the Common Crawl web graphs. A place is its number when the nodes that
+link come first and dangling ones after them, each group by name. Three nodes in four are dangling, and what a rank
+reads at random belongs to linking ones; by place it lies in a quarter of the memory, without gaps.
 
-Where that is still more than a cache holds, the linking nodes are numbered once more: those that link most, the first
-tier, come first, then those of the next tier, each tier in the order of ids. Out-degrees are so skewed that the sources
-of two thirds of all arcs are one in twenty; put together they share cache lines, and lie in lists next to one another.
+Where that is still more than a cache holds, those that link most come first of all: the first tier, then the next one,
+each by name. That number is the slot, by which arcs and ranks are stored; without tiers it is the place. Out-degrees
+are so skewed that the sources of two thirds of all arcs are one in twenty; put together they share cache lines, and lie
+in lists next to one another. While a graph is built its nodes are told by place, as hosts of a domain lie together.
 
 A bitmap of linking nodes and a count at every 32 of them answer both ways: 2 bits per node, where a table would take
-32. Bitmap and count lie in one word, so an answer is one read, of memory that mostly is in no near cache. A numbering
-of tiers is the same among linking nodes: a bitmap of those that are not of the last tier, and so on within these.
+32. Bitmap and count lie in one word, so an answer is one read, of memory that mostly is in no near cache. Tiers are a
+numbering of the same kind among linking nodes: a bitmap of all but the last tier's, and so on within these.
 """
 
 import zlib
@@ -27,6 +28,8 @@ PER_WORD: Final = 32
 """Nodes of a word of the directory; kernels shift by 5 and 32 for it."""
 TIERS: Final = (1 / 200, 1 / 20, 1 / 5)
 """Shares of the linking nodes in the first tier, the first two, and so on; the last one has the others."""
+MOST: Final = len(TIERS) + 1
+"""Tiers."""
 TIERED: Final = 1 << 21
 """Linking nodes from which on there are tiers: what is read at random of fewer lies in the cache, or nearly."""
 PIECE: Final = 1 << 22
@@ -39,22 +42,22 @@ Degrees = NDArray[np.uint16]
 @dataclass(frozen=True, slots=True)
 class Numbering:
     """nodes: how many there are. directory: uint64 per 32 nodes, and one more: bit i of word i // 32 is set when node i
-    links, and the upper half is how many link in the words before. tiers: numbers linking nodes among themselves, by
-    their places in the order of ids; those that "link" there are the ones of earlier tiers. None: by that order."""
+    links, and the upper half is how many link in the words before. among: of linking nodes among themselves, their
+    places there being ids; what "links" in it are those of all tiers but the last. None where there are no tiers."""
 
     nodes: int
     directory: NDArray[np.uint64]
-    tiers: "Numbering | None" = None
+    among: "Numbering | None" = None
 
     @classmethod
-    def of_flags(cls, links: NDArray[np.bool_], tiers: "Numbering | None" = None) -> Self:
+    def of_flags(cls, links: NDArray[np.bool_], among: "Numbering | None" = None) -> Self:
         """Return the numbering of nodes of which links[i] says whether node i links."""
         directory = np.zeros((len(links) + PER_WORD - 1) // PER_WORD + 1, "<u4")
         packed = np.packbits(links, bitorder="little")
         directory.view(np.uint8)[: len(packed)] = packed
         words = directory.astype(np.uint64)
         fill_counts(words)
-        return cls(len(links), words, tiers)
+        return cls(len(links), words, among)
 
     @classmethod
     def of_degrees(cls, degrees: Degrees) -> Self:
@@ -62,28 +65,30 @@ class Numbering:
         numbering = cls.of_flags(degrees > 0)
         if numbering.sources < TIERED:
             return numbering
-        return cls(numbering.nodes, numbering.directory, cls._tiers(degrees[degrees > 0], tier_limits(degrees)))
+        return cls(numbering.nodes, numbering.directory, cls._of_limits(degrees[degrees > 0], tier_limits(degrees)))
 
     @classmethod
-    def _tiers(cls, degrees: Degrees, limits: Sequence[int]) -> "Numbering | None":
+    def _of_limits(cls, degrees: Degrees, limits: Sequence[int]) -> "Numbering | None":
         """Number sources by degree: limits are the least ones of the tiers but the last, falling."""
         if not limits:
             return None
         first = degrees >= limits[-1]
-        return cls.of_flags(first, cls._tiers(degrees[first], limits[:-1]))
+        return cls.of_flags(first, cls._of_limits(degrees[first], limits[:-1]))
 
     @classmethod
     def of_tiers(cls, tier: NDArray[np.uint8]) -> Self:
-        """Return the numbering that has these tiers: what `tier` returned."""
+        """Return the numbering that has these tiers: what `tiers` returned. Raises ValueError for more than MOST."""
         last = int(tier.max(initial=0))
-        return cls.of_flags(tier > 0, cls._of_places(tier[tier > 0], last))
+        if last > MOST:
+            raise ValueError(f"tier {last}; there are at most {MOST}")
+        return cls.of_flags(tier > 0, cls._within(tier[tier > 0], last))
 
     @classmethod
-    def _of_places(cls, tier: NDArray[np.uint8], last: int) -> "Numbering | None":
+    def _within(cls, tier: NDArray[np.uint8], last: int) -> "Numbering | None":
         if last <= 1:
             return None
         first = tier < last
-        return cls.of_flags(first, cls._of_places(tier[first], last - 1))
+        return cls.of_flags(first, cls._within(tier[first], last - 1))
 
     @property
     def sources(self) -> int:
@@ -93,7 +98,7 @@ class Numbering:
     @property
     def bounds(self) -> NDArray[np.uint32]:
         """Return where tiers end among the slots, ascending; the last at `sources`."""
-        return np.array([*(self.tiers.bounds if self.tiers else ()), self.sources], np.uint32)
+        return np.array([*(self.among.bounds if self.among else ()), self.sources], np.uint32)
 
     @property
     def flags(self) -> NDArray[np.bool_]:
@@ -101,44 +106,39 @@ class Numbering:
         words = (self.directory[:-1] & np.uint64(0xFFFFFFFF)).astype("<u4")
         return np.unpackbits(words.view(np.uint8), bitorder="little", count=self.nodes).astype(np.bool_)
 
-    @property
-    def depth(self) -> int:
-        """How many tiers there are."""
-        return 1 + (self.tiers.depth if self.tiers else 0)
-
-    @property
-    def tier(self) -> NDArray[np.uint8]:
-        """Return the tier of each node, from 1 on; 0 for dangling ones."""
-        return self._tier(0)
-
-    def _tier(self, others: int) -> NDArray[np.uint8]:
+    def tiers(self, others: int = 0) -> NDArray[np.uint8]:
+        """Return the tier of each node, from 1 on; `others` for dangling ones."""
         found, flags = np.full(self.nodes, others, np.uint8), self.flags
-        found[flags] = self.tiers._tier(self.depth) if self.tiers else 1
+        found[flags] = self.among.tiers(len(self.bounds)) if self.among else 1
         return found
 
     @property
     def mark(self) -> int:
         """What tells it from others: a CRC-32 of its bits."""
-        return zlib.crc32(self.directory.astype("<u8", copy=False).data, self.tiers.mark if self.tiers else 0)
+        return zlib.crc32(self.directory.astype("<u8", copy=False).data, self.among.mark if self.among else 0)
 
     def slots(self, ids: NDArray[Any]) -> Ids:
         """Return the slot of each id. Raises IndexError for one that is no node."""
-        places = self.places(ids)
-        if self.tiers:
-            linking = places < self.sources
-            places[linking] = self.tiers.slots(places[linking])
-        return places
+        return self.slots_of(self.places(ids))
+
+    def slots_of(self, places: Ids) -> Ids:
+        """Return the slot of each place."""
+        if not self.among:
+            return places
+        slots, linking = places.copy(), places < self.sources
+        slots[linking] = self.among.slots(places[linking])
+        return slots
 
     def places(self, ids: NDArray[Any]) -> Ids:
-        """Return the slot that each id would have without tiers. Raises IndexError for one that is no node."""
-        return self._whole(_slots(ids, self.directory, self.nodes), ids)
+        """Return the place of each id. Raises IndexError for one that is no node."""
+        return self._whole(_places(ids, self.directory, self.nodes), ids)
 
     def ids(self, slots: NDArray[Any]) -> Ids:
         """Return the id of each slot. Raises IndexError for one that is no node's."""
-        if self.tiers:
+        if self.among:
             linking = (slots >= 0) & (slots < self.sources)
             slots = np.array(slots, np.int64)
-            slots[linking] = self.tiers.ids(slots[linking])
+            slots[linking] = self.among.ids(slots[linking])
         return self._whole(_ids(slots, self.directory, self.nodes), slots)
 
     def _whole(self, found: Any, asked: NDArray[Any]) -> Ids:
@@ -147,38 +147,33 @@ class Numbering:
         return np.asarray(found)
 
     def order(self) -> NDArray[np.uint32]:
-        """Return the slot of each linking node by its place among them, and their number; empty without tiers."""
-        if self.tiers is None:
-            return np.zeros(0, np.uint32)
-        found = np.full(self.sources + 1, self.sources, np.uint32)
-        for start in range(0, self.sources, PIECE):
-            part = found[start : min(start + PIECE, self.sources)]
-            part[:] = self.tiers.slots(np.arange(start, start + len(part)))
+        """Return the slots of linking nodes by place; empty where these are the same."""
+        found = np.empty(self.sources if self.among else 0, np.uint32)
+        for start in range(0, len(found), PIECE):
+            part = found[start : start + PIECE]
+            part[:] = self.slots_of(np.arange(start, start + len(part)))
         return found
 
     def references(self, ids: Ids) -> Ids:
         """Return how many nodes of the first tier come before each id: what a list is relative to (lists.py)."""
         before = np.asarray(_ranks(ids, self.directory))
-        return self.tiers.references(before) if self.tiers else before
+        return self.among.references(before) if self.among else before
 
     def of_range(self, first: int, count: int) -> Ids:
-        """Return the slots of the `count` nodes from id `first` on: linking ones first, each group by id."""
+        """Return the places of the `count` nodes from id `first` on, ascending: linking ones first."""
         begin, end = (rank(np.uint64(node), self.directory) for node in (first, first + count))
-        dangling, linking = self.sources + first - begin, np.arange(begin, end)
-        linking = self.tiers.slots(linking) if self.tiers else linking
-        return np.concatenate([linking, np.arange(dangling, dangling + count - (end - begin))])
+        dangling = self.sources + first - begin
+        return np.concatenate([np.arange(begin, end), np.arange(dangling, dangling + count - (end - begin))])
 
     def by_id(self, values: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return values[slot] of the ids from `start` to `stop`."""
         taken: NDArray[Any] = values[self.slots(np.arange(start, stop))]
         return taken
 
-    def by_slot(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return values, one per id, in the order of slots."""
+    def by_place(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values, one per id, in the order of places."""
         found = np.empty_like(values)
-        _by_slot(values, self.directory, found)
-        if self.tiers:
-            found[: self.sources] = self.tiers.by_slot(found[: self.sources])
+        _by_place(values, self.directory, found)
         return found
 
 
@@ -225,30 +220,30 @@ def links(node: Any, directory: Any) -> Any:  # uint64 -> whether the node links
 
 
 @inlined
-def slot(node: Any, directory: Any, sources: Any) -> Any:  # uint64, uint64 words, int64 -> int64
-    place = rank(node, directory)
-    return place if links(node, directory) else sources + np.int64(node) - place
+def place(node: Any, directory: Any, sources: Any) -> Any:  # uint64, uint64 words, int64 -> int64
+    before = rank(node, directory)
+    return before if links(node, directory) else sources + np.int64(node) - before
 
 
 # Both stop before the first number that is none of a node: behind the bitmap lies other memory.
 
 
 @kernel
-def _slots(ids: Any, directory: Any, nodes: Any) -> Any:
+def _places(ids: Any, directory: Any, nodes: Any) -> Any:
     out = np.empty(len(ids), np.int64)
     sources = np.int64(directory[-1] >> np.uint64(32))
     for i in range(len(ids)):
         if ids[i] < 0 or ids[i] >= nodes:
             return out[:i]
-        out[i] = slot(np.uint64(ids[i]), directory, sources)
+        out[i] = place(np.uint64(ids[i]), directory, sources)
     return out
 
 
 @kernel
-def _by_slot(values: Any, directory: Any, out: Any) -> None:
+def _by_place(values: Any, directory: Any, out: Any) -> None:
     sources = np.int64(directory[-1] >> np.uint64(32))
     for i in range(np.uint64(len(values))):
-        out[np.uint64(slot(i, directory, sources))] = values[i]
+        out[np.uint64(place(i, directory, sources))] = values[i]
 
 
 @kernel
@@ -256,20 +251,20 @@ def number_sources(keys: Any, directory: Any) -> None:
     """Put places in place of the ids of sources, the lower halves of keys (uint64[m]), each that of a node."""
     sources, ones = np.int64(directory[-1] >> np.uint64(32)), np.uint64(0xFFFFFFFF)
     for i in range(np.uint64(len(keys))):
-        keys[i] = keys[i] & ~ones | np.uint64(slot(keys[i] & ones, directory, sources))
+        keys[i] = keys[i] & ~ones | np.uint64(place(keys[i] & ones, directory, sources))
 
 
 @kernel
 def number_targets(keys: Any, first: Any, count: Any, directory: Any) -> None:
-    """Put places in place of targets, the upper halves of keys: of node first + target in Numbering.of_range."""
+    """Put in place of targets, the upper halves of keys, where node first + target comes in Numbering.of_range."""
     half, ones, start = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(first)
     before = rank(start, directory)
     linking = rank(start + np.uint64(count), directory) - before
     for i in range(np.uint64(len(keys))):
         target = keys[i] >> half
-        place = rank(start + target, directory) - before
-        place = place if links(start + target, directory) else linking + np.int64(target) - place
-        keys[i] = np.uint64(place) << half | keys[i] & ones
+        row = rank(start + target, directory) - before
+        row = row if links(start + target, directory) else linking + np.int64(target) - row
+        keys[i] = np.uint64(row) << half | keys[i] & ones
 
 
 @inlined
@@ -279,11 +274,11 @@ def seen(word: Any, linking: Any, directory: Any) -> Any:  # -> int64: nodes of 
 
 
 @inlined
-def word_of(place: Any, linking: Any, directory: Any) -> Any:  # -> int64: where the place-th node of a kind lies
+def word_of(number: Any, linking: Any, directory: Any) -> Any:  # -> int64: where the number-th node of a kind lies
     low, high = 0, len(directory) - 2
-    while low < high:  # the last word with at most `place` nodes of this kind before it
+    while low < high:  # the last word with at most `number` nodes of this kind before it
         middle = (low + high + 1) // 2
-        if seen(middle, linking, directory) <= place:
+        if seen(middle, linking, directory) <= number:
             low = middle
         else:
             high = middle - 1
@@ -291,18 +286,18 @@ def word_of(place: Any, linking: Any, directory: Any) -> Any:  # -> int64: where
 
 
 @kernel
-def _ids(slots: Any, directory: Any, nodes: Any) -> Any:
-    out = np.empty(len(slots), np.int64)
+def _ids(places: Any, directory: Any, nodes: Any) -> Any:
+    out = np.empty(len(places), np.int64)
     ones, sources, at = np.uint64(0xFFFFFFFF), np.int64(directory[-1] >> np.uint64(32)), 0
-    for i in range(len(slots)):
-        if slots[i] < 0 or slots[i] >= nodes:
+    for i in range(len(places)):
+        if places[i] < 0 or places[i] >= nodes:
             return out[:i]
-        linking = slots[i] < sources
-        place = slots[i] if linking else slots[i] - sources
-        # slots that follow on one another mostly lie in one word
-        if not seen(at, linking, directory) <= place < seen(at + 1, linking, directory):
-            at = word_of(place, linking, directory)
-        left = place - seen(at, linking, directory)
+        linking = places[i] < sources
+        number = places[i] if linking else places[i] - sources
+        # places that follow on one another mostly lie in one word
+        if not seen(at, linking, directory) <= number < seen(at + 1, linking, directory):
+            at = word_of(number, linking, directory)
+        left = number - seen(at, linking, directory)
         word = (directory[at] if linking else ~directory[at]) & ones
         for _ in range(left):
             word &= word - np.uint64(1)

@@ -70,7 +70,11 @@ class Graph:
             )
         wanted = self.arcs.description.sources, self.arcs.description.links
         if (self.numbering.sources, self.numbering.mark) != wanted:
-            raise StorageError(f"{path}: its linking nodes are not those of its arcs; build the graph again")
+            raise StorageError(
+                f"{path}: its linking nodes, or their tiers, are not those of its arcs; build the graph again"
+            )
+        if not np.array_equal(self.column("links").astype(np.bool_), self.numbering.flags):
+            raise StorageError(f"{path}: its columns links and tier are not of one graph; build the graph again")
         if self.arcs.description.code_bytes != code_bytes(self.classes.num_rows):
             path = self.sets.classes(self.level).path(0)
             raise StorageError(f"{path}: its classes are not those of the arcs; build the graph again")
@@ -98,7 +102,11 @@ class Graph:
     @cached_property
     def numbering(self) -> Numbering:
         """Ids and slots."""
-        return Numbering.of_tiers(self.column("tier").astype(np.uint8))
+        try:
+            return Numbering.of_tiers(self.column("tier").astype(np.uint8))
+        except ValueError as error:
+            path = self.sets.nodes(self.level).path(0)
+            raise StorageError(f"{path}: {error}; build the graph again") from error
 
     def lists(self, number: int) -> tuple[Block, NDArray[np.int64], NDArray[np.uint32]]:
         """Return a block decoded: (block, offsets int64[targets + 1], source slots uint32[arcs])."""

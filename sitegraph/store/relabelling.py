@@ -1,7 +1,7 @@
 """Sorted lists of arcs without counts, their sources relabelled: hosts become the registered domains they are of.
 
-Hosts are in the order of names within a list, as places of domains are, so the hosts of a domain mostly lie together
-and domains ascend: one pass finds the runs of a list and their lengths. Where a domain
+Hosts ascend within a list, and places of those that link, as those of domains, are in the order of names, so the hosts
+of a domain mostly lie together and domains ascend: one pass finds the runs of a list and their lengths. Where a domain
 falls behind the one before (com.example-shop lies between com.example and com.example.blog), the runs of that list are
 put in order: by insertion, as long as none moves far, else by a sort.
 """

@@ -90,15 +90,16 @@ def rising(source: Any, last: Any) -> Any:  # -> whether the sources never fall,
 class Spill:
     """Files of arcs by range of targets, in `folder`: add(...) any number of times, then read(range) each once.
 
-    counted: arcs come with counts. relabelled: sources are not ids of the level (slots of hosts, where it is that of
-    domains).
-    degrees: uint16 per node, how many arcs leave it, those that come more than once as often; up to MOST.
-    sorted_by_source: whether the sources of all arcs so far never fell (not said of relabelled ones, which come by
-    target). sizes, words: int64 per range, its arcs so far and the words they take. checks: int64[ranges, 2], the
-    CRC-32 of a range's bytes in its files; `read` holds what it finds against them.
+    counted: arcs come with counts. relabelled: sources are not ids of the level (places of hosts, where it is that of
+    domains). degrees: uint16 per node, how many arcs leave it, those that come more than once as often, up to MOST;
+    of relabelled ones once `count_relabelled` was called. sorted_by_source: whether the sources of all arcs so far
+    never fell (not said of relabelled ones, which come by target). sizes, words: int64 per range, its arcs so far and
+    the words they take. checks: int64[ranges, 2], the CRC-32 of a range's bytes in its files; `read` holds what it
+    finds against them.
 
     What counts is what `sizes` and `words` say: whatever else the files hold, left by a killed process or a full disk,
-    is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another.
+    is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another, for a spill
+    that is relabelled; one that is not is taken up when it is whole, with its degrees.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -252,6 +253,7 @@ class Spill:
     def count_relabelled(self, relabel: NDArray[np.int32]) -> None:
         """Count the arcs of relabel[source], for a spill whose sources are relabelled."""
         self.close()
+        self.degrees[:] = 0
         for number in range(self.ranges):
             packed, counts = self.read(number)
             keys = packed.keys(len(relabel))

@@ -154,6 +154,9 @@ def test_rank_gives_every_rank_that_it_has_files_for(graph: Path) -> None:
     table = pq.read_table(out)
     for column in ("trust", "spam_mass", "anti_trust", "inverse", "quality", "robust", "truncated"):
         assert table[column].null_count == 0, column
+    sitegraph("rank", graph, "--out", out, *options, "--trust-damping", 0)
+    near = [row for row in pq.read_table(out).to_pylist() if row["level"] == "host" and row["trust"]]
+    assert [(row["name"], row["trust"]) for row in near] == [("a.com", 1.0)]  # no link is followed
     sitegraph("rank", graph, "--out", out, "--no-inverse", "--truncate", 0)
     for column in ("inverse", "truncated"):
         assert pq.read_table(out)[column].null_count == table.num_rows, column

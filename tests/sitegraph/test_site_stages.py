@@ -448,7 +448,7 @@ def test_vectors_that_do_not_fit_on_the_disk_are_said(
         rank(drawn, ShardSet(drawn.root, f"again{size}"), settings)
 
 
-@pytest.mark.parametrize("wrong", [{"cap": 0.0}, {"good_share": 1.1}, {"threads": -1}])
+@pytest.mark.parametrize("wrong", [{"cap": 0.0}, {"trust_damping": 1.0}, {"good_share": 1.1}, {"threads": -1}])
 def test_refuses_wrong_settings(wrong: dict[str, Any]) -> None:
     """Each wrong setting is named."""
     with pytest.raises(SettingError, match=next(iter(wrong))):

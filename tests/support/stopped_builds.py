@@ -20,6 +20,7 @@ import pyarrow as pa
 from built_graphs import draw_arcs, draw_hosts, files_of
 
 import sitegraph.store.builder
+import sitegraph.store.numbering
 import sitegraph.store.spill
 from corpus.storage import remove_leftovers
 from sitegraph.building.assemble import Hosts, assemble
@@ -31,10 +32,11 @@ from sitegraph.store.spill import Spill
 
 @contextlib.contextmanager
 def small_ranges() -> Iterator[None]:
-    """Ranges of 64 nodes, blocks of 16."""
+    """Ranges of 64 nodes, blocks of 16, and tiers."""
     with (
         mock.patch.object(sitegraph.store.spill, "NARROWEST", 64),
         mock.patch.object(sitegraph.store.builder, "BLOCK", 16),
+        mock.patch.object(sitegraph.store.numbering, "TIERED", 0),
     ):
         yield
 

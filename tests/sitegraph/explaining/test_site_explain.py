@@ -293,6 +293,11 @@ def test_the_settings_of_the_ranking_are_those_of_the_table(graph: GraphSets, tm
     write(table.replace_schema_metadata({SETTINGS_KEY: b'{"settings": []}'}), tmp_path / "odd.parquet")
     with pytest.raises(StorageError, match="what it says of its settings cannot be read"):
         explain("shop.com", tmp_path / "odd.parquet", graph)
+    told = json.loads(pq.read_schema(ranks).metadata[SETTINGS_KEY])
+    assert told["settings"].pop("trust_damping") == 0.5
+    write(table.replace_schema_metadata({SETTINGS_KEY: json.dumps(told)}), tmp_path / "before.parquet")
+    before = explain("shop.com", tmp_path / "before.parquet", graph)  # trust had the damping of PageRank
+    assert before.settings["trust_damping"] == before.settings["damping"] == 0.5
 
 
 def write(table: pa.Table, path: Path) -> None:

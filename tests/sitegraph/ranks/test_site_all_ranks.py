@@ -61,7 +61,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         patch.setattr(sitegraph.store.numbering, "TIERED", 0 if request.param == "tiers" else HOSTS)
         sets = graph_of(tmp_path_factory.mktemp("graph"), names, source, target, counts)
     host = open_graph(sets)["host"]
-    assert (host.numbering.tiers is not None) == (request.param == "tiers")
+    assert (host.numbering.among is not None) == (request.param == "tiers")
     weights = Weights().of(host.classes)
     arcs = [(s, t, weights[c]) for s, t, c in host.chunks()]
     s, t, w = (np.concatenate(part) for part in zip(*arcs, strict=True))

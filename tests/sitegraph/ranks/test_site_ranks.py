@@ -181,7 +181,7 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         patch.setattr(sitegraph.store.arcs, "GROUP", 1)
         ranges = sum(map(bool, np.add.reduceat(passes.graph.column("links"), range(0, drawn.n, 32))))
         groups = len(passes.graph.arcs.groups())
-        assert (groups > ranges, passes.graph.numbering.tiers is not None) == (tiers, tiers)
+        assert (groups > ranges, passes.graph.numbering.among is not None) == (tiers, tiers)
         yield drawn, passes
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sitegraph.store.builder
+from corpus.errors import StorageError
 from sitegraph.store.arcs import references
 from sitegraph.store.arranging import arranged
 from sitegraph.store.builder import stretches
@@ -25,19 +26,30 @@ def test_any_lists_become_sorted_ones(tier: list[int], counted: bool, data: st.D
     """Lists by slot, the sources of each ascending, and every arc with the counts that it had."""
     numbering = of_tiers(tier)
     drawn = [sorted(some) for some in data.draw(st.lists(st.sets(st.integers(0, len(tier) - 1)), max_size=8))]
-    named = [numbering.slots(np.array(some, np.int64)).tolist() for some in drawn]
-    slots = numbering.of_range(0, len(tier))[: len(named)]
-    named = named[: len(slots)]
+    places = numbering.of_range(0, len(tier))[: len(drawn)]
+    named, slots = drawn[: len(places)], numbering.slots_of(places)
     flat = np.array([source for some in named for source in some], np.uint32)
     index = np.arange(len(flat), dtype=np.int32) if counted else np.zeros(0, np.int32)
     lists = Lists(np.cumsum([0, *map(len, named)]), flat, ALONE, index)
-    found, order = arranged(lists, slots, numbering.bounds)
+    found, order = arranged(lists, places, numbering, numbering.order())
     assert order.tolist() == sorted(slots.tolist())
-    wanted = dict(zip(slots.tolist(), named, strict=True))
+    wanted = {
+        slot: numbering.slots_of(np.array(some, np.int64)).tolist()
+        for slot, some in zip(slots.tolist(), named, strict=True)
+    }
     assert found.sources.tolist() == [source for slot in order.tolist() for source in sorted(wanted[slot])]
     assert np.diff(found.offsets).tolist() == [len(wanted[slot]) for slot in order.tolist()]
-    assert (flat[found.index] == found.sources[: len(found.index)]).all()
+    assert (numbering.slots_of(flat[found.index].astype(np.int64)) == found.sources[: len(found.index)]).all()
     assert len(found.index) == len(index)
+
+
+@pytest.mark.parametrize("source", [3, 4, 2**32 - 1])
+def test_an_arc_from_a_node_that_does_not_link_is_not_lost(source: int) -> None:
+    """Of three places only those below 3 link: an error, where an arc would be left out without a word."""
+    numbering = of_tiers([2, 1, 3])
+    lists = Lists(np.array([0, 2]), np.array([0, source], np.uint32), ALONE, np.zeros(0, np.int32))
+    with pytest.raises(StorageError, match="an arc from a node that does not link"):
+        arranged(lists, np.zeros(1, np.int64), numbering, numbering.order())
 
 
 def test_blocks_are_of_one_tier(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import damaged_graphs
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from damaged_graphs import KINDS, everything, file_of, make
 
@@ -298,8 +300,33 @@ def test_nodes_of_a_graph_as_large(tmp_path: Path) -> None:
     one = graph_of(tmp_path / "one", names, np.array([0, 1]), np.array([1, 2]))
     other = graph_of(tmp_path / "other", names, np.array([0, 2]), np.array([1, 1]))
     shutil.copy(other.nodes("host").path(0), one.nodes("host").path(0))
-    with pytest.raises(StorageError, match="its linking nodes are not those of its arcs"):
+    with pytest.raises(StorageError, match="its linking nodes, or their tiers, are not those of its arcs"):
         Graph(one, "host")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("tier", [255, 1, 0, 0, 0], "tier 255; there are at most 4"),
+        ("tier", [1, 2, 0, 0, 0], "its linking nodes, or their tiers, are not those of its arcs"),
+        ("tier", [None, 1, 0, 0, 0], "not the columns of a graph"),
+        ("links", [True, False, True, False, False], "its columns links and tier are not of one graph"),
+    ],
+)
+def test_nodes_that_lie(tmp_path: Path, column: str, values: list[Any], told: str) -> None:
+    """Tiers that there cannot be, other ones, none, and links of others than those that have a tier."""
+    names = [f"n{i}.com" for i in range(5)]
+    sets = graph_of(tmp_path, names, np.array([0, 1]), np.array([1, 2]))
+    path = sets.nodes("host").path(0)
+    table = pq.read_table(path)
+    assert table[column].to_pylist()[:3] == [1, 1, 0]
+    place = table.schema.get_field_index(column)
+    lying = table.set_column(
+        place, table.schema.field(column).with_nullable(True), pa.array(values, table.schema.field(column).type)
+    )
+    pq.write_table(lying.cast(table.schema) if None not in values else lying, path)
+    with pytest.raises(StorageError, match=f"{told}|not the columns of a graph"):
+        Graph(sets, "host")
 
 
 def test_a_graph_without_arcs_files() -> None:

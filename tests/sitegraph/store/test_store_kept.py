@@ -21,7 +21,7 @@ def test_what_was_kept(tmp_path: Path, arcs: int, rows: int) -> None:
     counts = random.integers(0, 2**62, (rows, len(COLUMNS)))
     lists = Lists(np.array([0, arcs // 2, arcs]), sources, counts, index)
     keep(tmp_path / "0.lists", lists)
-    found = kept(tmp_path / "0.lists", 2**32)
+    found = kept(tmp_path / "0.lists", 2, 2**32)
     for name in ("offsets", "sources", "rows", "index"):
         one, two = getattr(lists, name), getattr(found, name)
         assert (one.dtype, one.shape) == (two.dtype, two.shape)
@@ -35,19 +35,22 @@ def test_a_cut_file_is_an_error(tmp_path: Path) -> None:
     keep(path, Lists(np.array([0, 9]), np.arange(9, dtype=np.uint32), ALONE, np.zeros(9, np.int32)))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(StorageError, match=r"0\.lists: shorter than it was"):
-        kept(path, 9)
+        kept(path, 1, 9)
 
 
-@pytest.mark.parametrize(("word", "value"), [(5, 1), (6, 10), (6, -1), (7, 8)])
+@pytest.mark.parametrize(("word", "value"), [(0, 2), (1, 8), (3, 1), (3, 0), (5, 1), (6, 10), (6, -1), (7, 8)])
 def test_lists_that_point_out_of_bounds_are_an_error(tmp_path: Path, word: int, value: int) -> None:
-    """The offsets (0, 3 and 9) are words 5 to 7 of the file; whoever followed them would read other memory."""
+    """The numbers of offsets, sources and indices are words 0, 1 and 3 of the file, the offsets (0, 3 and 9) words 5 to
+    7; whoever followed them would read other memory."""
     path = tmp_path / "0.lists"
     keep(path, Lists(np.array([0, 3, 9]), np.arange(9, dtype=np.uint32), ALONE, np.zeros(9, np.int32)))
-    kept(path, 9)
+    kept(path, 2, 9)
     with pytest.raises(StorageError, match=r"0\.lists: its lists are not what was kept"):
-        kept(path, 8)
+        kept(path, 2, 8)
+    with pytest.raises(StorageError, match=r"0\.lists: its lists are not what was kept"):
+        kept(path, 1, 9)
     words = np.fromfile(path, np.uint8)
     words[8 * word : 8 * word + 8] = np.array([value], np.int64).view(np.uint8)
     words.tofile(path)
     with pytest.raises(StorageError, match=r"0\.lists: its lists are not what was kept"):
-        kept(path, 9)
+        kept(path, 2, 9)

@@ -25,12 +25,12 @@ def check(flags: NDArray[np.bool_]) -> None:
     assert numbering.slots(np.arange(n)).tolist() == slots.tolist()
     assert numbering.ids(np.arange(n)).tolist() == order.tolist()
     before = np.concatenate([[0], np.cumsum(flags)])
-    assert numbering.by_slot(np.arange(n)).tolist() == order.tolist()
+    assert numbering.by_place(np.arange(n)).tolist() == order.tolist()
     for first, count in {(0, n), (n // 3, n // 2), (n // 2, 0), (n, 0)}:
         assert numbering.of_range(first, count).tolist() == np.sort(slots[first : first + count]).tolist()
     assert numbering.references(np.arange(n + 1)).tolist() == before.tolist()
     assert numbering.flags.tolist() == flags.tolist()
-    assert numbering.tier.tolist() == flags.astype(int).tolist()
+    assert numbering.tiers().tolist() == flags.astype(int).tolist()
     assert (numbering.bounds.tolist(), numbering.order().tolist()) == ([len(linking)], [])
 
 
@@ -126,10 +126,11 @@ def test_sources_that_link_most_come_first(tiered: None) -> None:
     others = [node for node in range(26) if node not in (1, 3, 5, 7, 20, 24)]
     assert numbering.ids(np.arange(26)).tolist() == [3, 1, 7, 20, 24, *others, 5]
     assert numbering.bounds.tolist() == [1, 5, 25]
-    assert numbering.tier[[3, 1, 0, 5]].tolist() == [1, 2, 3, 0]
+    assert numbering.tiers()[[3, 1, 0, 5]].tolist() == [1, 2, 3, 0]
     assert numbering.references(np.array([0, 3, 4, 25])).tolist() == [0, 0, 1, 1]
     assert numbering.order().tolist()[:7] == [5, 1, 6, 0, 7, 8, 2]  # nodes 0 to 4, 6 and 7; then 5 does not link
-    assert numbering.of_range(1, 6).tolist() == [1, 6, 0, 7, 8, 25]
+    assert numbering.of_range(1, 6).tolist() == [1, 2, 3, 4, 5, 25]
+    assert numbering.slots_of(numbering.of_range(1, 6)).tolist() == [1, 6, 0, 7, 8, 25]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,19 @@ def test_limits_are_the_least_that_leave_each_tier_its_share(degrees: list[int],
     assert tier_limits(np.array(degrees, np.uint16)) == limits
 
 
-def test_few_sources_have_one_tier() -> None:
-    """What is read of them lies in the cache anyhow."""
-    assert of([1] * 200 + [9]).tiers is None
+def test_few_sources_have_one_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read of them lies in the cache anyhow; dangling nodes do not count."""
+    assert of([1] * 200 + [9]).among is None
+    monkeypatch.setattr(module, "TIERED", 201)
+    assert of([1] * 199 + [9] + [0] * 100).among is None
+    assert of([1] * 200 + [9]).bounds.tolist() == [1, 201]
+
+
+def test_more_tiers_than_there_can_be() -> None:
+    """They are an error, before a numbering is made for each."""
+    assert len(Numbering.of_tiers(np.array([4, 1, 2, 3], np.uint8)).bounds) == 4
+    with pytest.raises(ValueError, match="tier 255; there are at most 4"):
+        Numbering.of_tiers(np.array([1, 255], np.uint8))
 
 
 @given(st.lists(st.sampled_from([0, 0, 0, 1, 1, 1, 1, 2, 5, 30, 1000, 65_535]), max_size=400), st.data())
@@ -168,23 +179,25 @@ def test_any_degrees(degrees: list[int], data: st.DataObject) -> None:
     assert numbering.ids(np.arange(len(degrees))).tolist() == order
     slots = np.argsort(order, kind="stable") if degrees else np.zeros(0, np.int64)
     assert numbering.slots(np.arange(len(degrees))).tolist() == slots.tolist()
-    assert numbering.by_slot(np.arange(len(degrees))).tolist() == order
-    assert numbering.tier.tolist() == [0 if tier == 9 else tier for tier in tiers]
+    assert numbering.tiers().tolist() == [0 if tier == 9 else tier for tier in tiers]
     first = np.cumsum([0, *(tier == 1 for tier in tiers)])
     assert numbering.references(np.arange(len(degrees) + 1)).tolist() == first.tolist()
     linking = [node for node, degree in enumerate(degrees) if degree]
     assert numbering.places(np.array(linking, np.int64)).tolist() == list(range(len(linking)))
-    if numbering.tiers:
-        assert numbering.order().tolist() == [*slots[linking].tolist(), len(linking)]
+    if numbering.among:
+        assert numbering.order().tolist() == slots[linking].tolist()
         assert numbering.mark != Numbering.of_flags(numbering.flags).mark
-    again = Numbering.of_tiers(numbering.tier)
+    again = Numbering.of_tiers(numbering.tiers())
     assert (again.mark, again.bounds.tolist()) == (numbering.mark, numbering.bounds.tolist())
     assert again.ids(np.arange(len(degrees))).tolist() == order
     start = data.draw(st.integers(0, len(degrees)))
     stop = data.draw(st.integers(start, len(degrees)))
     within = [node for node in range(start, stop) if degrees[node]]
     within += [node for node in range(start, stop) if not degrees[node]]
-    assert numbering.of_range(start, stop - start).tolist() == slots[within].tolist()
+    places = numbering.of_range(start, stop - start)
+    assert places.tolist() == numbering.places(np.array(within, np.int64)).tolist() == sorted(places.tolist())
+    assert numbering.slots_of(places).tolist() == slots[within].tolist()
+    assert numbering.by_place(np.arange(len(degrees)))[places].tolist() == within
 
 
 @pytest.mark.parametrize("wrong", [-1, 26, 2**40])

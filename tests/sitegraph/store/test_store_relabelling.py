@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from sitegraph.store.merging import ALONE, Lists, relabelled
 from sitegraph.store.relabelling import coded
 
-NONE = np.zeros(0, np.uint32)
-"""The order of places without tiers."""
 Rows = list[list[tuple[int, int]]]
 """Per list, labels and how many sources have each."""
 
@@ -36,7 +34,7 @@ def rows_of(lists: Lists) -> Rows:
 def test_a_domain_that_falls_behind_by_hand() -> None:
     """Hosts 0 and 3 are of domain 7, between them 1 of 8 and 2 of 9; a list of one host, and an empty one."""
     relabel = np.array([7, 8, 9, 7], np.int32)
-    found = relabelled(lists_of([[0, 1, 2, 3], [2], [], [0, 3], [1, 3]]), relabel, NONE)
+    found = relabelled(lists_of([[0, 1, 2, 3], [2], [], [0, 3], [1, 3]]), relabel)
     assert rows_of(found) == [[(7, 2), (8, 1), (9, 1)], [(9, 1)], [], [(7, 2)], [(7, 1), (8, 1)]]
     assert found.rows[:, 3].tolist() == [1, 2]
 
@@ -48,7 +46,7 @@ def test_a_domain_that_falls_behind_by_hand() -> None:
 def test_any_labels(labels: list[int], drawn: list[set[int]]) -> None:
     """Labels ascend, none comes twice, and each knows its sources: as a Counter says."""
     sources = [sorted(s % len(labels) for s in {s % len(labels) for s in some}) for some in drawn]
-    found = relabelled(lists_of(sources), np.array(labels, np.int32), NONE)
+    found = relabelled(lists_of(sources), np.array(labels, np.int32))
     assert rows_of(found) == [sorted(Counter(labels[s] for s in some).items()) for some in sources]
 
 
@@ -61,7 +59,7 @@ def test_long_lists(kind: str) -> None:
     if kind == "nearly":
         relabel[10::97] -= 5
     sources = list(range(5000))
-    found = relabelled(lists_of([sources, sources[::3]]), relabel, NONE)
+    found = relabelled(lists_of([sources, sources[::3]]), relabel)
     assert rows_of(found) == [sorted(Counter(relabel[some].tolist()).items()) for some in (sources, sources[::3])]
 
 

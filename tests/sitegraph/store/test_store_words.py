@@ -87,22 +87,22 @@ def lists_of(words: NDArray[np.uint32], arcs: int, width: int, numbering: Number
     """Return the lists of a range that begins with node 0, sorted either way."""
     packed = Packed(words, 12, arcs, width, Path("00000.words"))
     if rising:
-        return rising_lists(packed, 0, numbering, numbering.order())
+        return rising_lists(packed, 0, numbering)
     keys = packed.keys(numbering.nodes)
     number_sources(keys, numbering.directory)
     number_targets(keys, 0, width, numbering.directory)
-    return plain_lists(keys, width, numbering.order())
+    return plain_lists(keys, width)
 
 
 @pytest.mark.parametrize("rising", [True, False])
-def test_sources_are_slots_in_the_order_of_names(rising: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By hand: of the sources 0 to 4 the node 3 links most and has slot 0, so 0 to 2 have 1 to 3, and 4 has 4."""
+def test_lists_come_by_name_and_are_written_by_slot(rising: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: of the sources 0 to 4, which are their places, 3 links most and has slot 0; so 0 to 2 have 1 to 3."""
     monkeypatch.setattr(numbering_module, "TIERED", 0)
     numbering = Numbering.of_degrees(np.array([1, 1, 1, 2, 1, 0], np.uint16))
     (words,) = packed([(0, 5), (2, 1), (2, 5), (3, 1), (3, 5), (4, 1)], 12, 1)
     lists = lists_of(words, 6, 6, numbering, rising)
-    assert [lists.sources[a:b].tolist() for a, b in pairwise(lists.offsets)] == [[], [3, 0, 4], [], [], [], [1, 3, 0]]
-    found, slots = arranged(lists, numbering.of_range(0, 6), numbering.bounds)
+    assert [lists.sources[a:b].tolist() for a, b in pairwise(lists.offsets)] == [[], [2, 3, 4], [], [], [], [0, 2, 3]]
+    found, slots = arranged(lists, numbering.of_range(0, 6), numbering, numbering.order())
     assert slots.tolist() == [0, 1, 2, 3, 4, 5]
     assert [found.sources[a:b].tolist() for a, b in pairwise(found.offsets)] == [[], [], [0, 3, 4], [], [], [0, 1, 3]]
 
