@@ -177,8 +177,9 @@ def ablations(lab: Lab, share: float = 0.10) -> Rows:
         graph = draw.planted(MIXED, share)
         for title, ranks, suffixes in settings:
             for name, score in draw.scores(graph, ranks, suffixes).items():
-                about = {"cap": "robust", "levels": "truncated", "trust": "trust"}.get(title.split()[0], name)
-                if name == about:
+                word = title.split()[0]
+                about = {"cap": "robust", "levels": "truncated", "trust": "trust"}.get(word, name)
+                if name == about and (word, name) != ("damping", "trust"):  # trust has a damping of its own
                     rows.append({"setting": title, "rank": name} | judged(graph, score))
         hosts = draw.ranker(base)(graph)
         for name, score in turned(hosts).items():
