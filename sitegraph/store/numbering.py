@@ -29,7 +29,7 @@ PER_WORD: Final = 32
 TIERS: Final = (1 / 200, 1 / 20, 1 / 5)
 """Shares of the linking nodes in the first tier, the first two, and so on; the last one has the others."""
 MOST: Final = len(TIERS) + 1
-"""Tiers."""
+"""There are no more tiers than this."""
 TIERED: Final = 1 << 21
 """Linking nodes from which on there are tiers: what is read at random of fewer lies in the cache, or nearly."""
 PIECE: Final = 1 << 22
