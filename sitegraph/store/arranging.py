@@ -1,8 +1,7 @@
 """Lists by place -> lists by slot, as they are written.
 
 Without tiers (numbering.py) both are the same. With tiers each list has the sources of the first tier first, then those
-of the next, each tier by name as before: a list is read once per tier, for what is taken from it goes on where the last
-one stopped, without a branch; there are four tiers at most.
+of the next, each tier by name as before: they are counted by tier, then put down, without a branch on which it is.
 """
 
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from corpus.errors import StorageError
 from corpus.kernels import kernel
 from sitegraph.store.merging import Lists
-from sitegraph.store.numbering import Numbering
+from sitegraph.store.numbering import MOST, Numbering
 
 Order = NDArray[np.uint32]
 """Slots by place, as Numbering.order returns them."""
@@ -31,41 +30,50 @@ def arranged(
     slots, linking = places.copy(), places < len(order)
     slots[linking] = order[places[linking]]
     rows = np.argsort(slots)
-    offsets, sources = np.zeros_like(lists.offsets), np.empty(len(lists.sources) + 1, np.uint32)
-    index = np.empty(len(lists.index) + 1 if len(lists.index) else 0, np.int32)
-    arrange(lists.offsets, numbered(lists.sources, order), lists.index, rows, numbering.bounds, offsets, sources, index)
-    if offsets[-1] != len(lists.sources):
+    offsets, sources = np.zeros_like(lists.offsets), np.empty_like(lists.sources)
+    index, bounds = np.empty_like(lists.index), np.full(MOST, numbering.sources, np.uint32)
+    bounds[: len(numbering.bounds)] = numbering.bounds
+    arcs, room = (lists.offsets, lists.sources, lists.index), np.empty(np.diff(lists.offsets).max(initial=0), np.uint32)
+    if arrange(*arcs, rows, order, bounds, room, offsets, sources, index) >= len(order):
         raise StorageError("an arc from a node that does not link; delete what is half done of the graph, build again")
-    return Lists(offsets, sources[:-1], lists.rows, index[:-1]), slots[rows]
+    return Lists(offsets, sources, lists.rows, index), slots[rows]
 
 
 @kernel
-def numbered(places: Any, order: Any) -> Any:  # uint32[m], slots by place -> uint32[m]; their number for what is none
-    slots, sources = np.empty(len(places), np.uint32), np.uint64(len(order))
-    for k in range(np.uint64(len(places))):
-        place = np.uint64(places[k])
-        slots[k] = order[place] if place < sources else sources
-    return slots
-
-
-@kernel
-def arrange(offsets: Any, sources: Any, index: Any, rows: Any, bounds: Any, ends: Any, out: Any, places: Any) -> None:
+def arrange(
+    offsets: Any, places: Any, index: Any, rows: Any, order: Any, bounds: Any, slots: Any,
+    ends: Any, sources: Any, coded: Any,
+) -> Any:  # fmt: skip
     """Put lists in order: the i-th becomes the rows[i]-th that there was, its sources by tier.
 
-    offsets int64[width + 1], sources uint32[m], index int32[m or 0], rows int64[width], bounds uint32[tiers], where
-    tiers end. Filled in: ends int64[width + 1], out uint32[m + 1], places int32[m + 1 or 0], of which the last number
-    means nothing. Sources of no tier are left out.
+    offsets int64[width + 1], places uint32[m], index int32[m or 0]: the lists. rows int64[width]. order uint32: slots
+    by place. bounds uint32[MOST]: where tiers end among slots. slots: room for the longest list, uint32. Filled in:
+    ends int64[width + 1], sources uint32[m], coded int32[m or 0]. Return the largest place.
     """
-    at, coded, one = np.uint64(0), len(index) > 0, np.uint64(1)
+    at, one, last = np.uint64(0), np.uint64(1), np.uint64(len(order)) - np.uint64(1)
+    a, b, c = bounds[0], bounds[1], bounds[2]
+    nexts, largest = np.zeros(MOST, np.uint64), np.uint64(0)
     for i in range(np.uint64(len(rows))):
-        begin, end = np.uint64(offsets[rows[i]]), np.uint64(offsets[rows[i] + 1])
-        low = np.uint32(0)
-        for high in bounds:
-            for k in range(begin, end):
-                source = sources[k]
-                out[at] = source
-                if coded:
-                    places[at] = index[k]
-                at += np.uint64(source - low < high - low)  # below `low` it wraps around
-            low = high
+        begin = np.uint64(offsets[rows[i]])
+        count = np.uint64(offsets[rows[i] + 1]) - begin
+        first, second, third = np.uint64(0), np.uint64(0), np.uint64(0)
+        for k in range(count):
+            place = np.uint64(places[begin + k])
+            largest = max(largest, place)
+            slot = order[min(place, last)]
+            slots[k] = slot
+            first += np.uint64(slot < a)
+            second += np.uint64(slot < b)
+            third += np.uint64(slot < c)
+        nexts[0], nexts[1], nexts[2], nexts[3] = at, at + first, at + second, at + third
+        for k in range(count):
+            slot = slots[k]
+            tier = np.uint64(slot >= a) + np.uint64(slot >= b) + np.uint64(slot >= c)
+            to = nexts[tier]
+            sources[to] = slot
+            if len(index) > 0:
+                coded[to] = index[begin + k]
+            nexts[tier] = to + one
+        at += count
         ends[i + one] = at
+    return largest
