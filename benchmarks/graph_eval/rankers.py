@@ -41,10 +41,9 @@ class Ranks:
 
     preset: log-pages, distinct-hosts or cc. nofollow, sponsored: factors of log-pages. collapse: a sitewide link counts
     as one page. owners: whether links between hosts of one owner endorse. damping: of every rank but trust, which has
-    trust_damping. cap: share of a
-    site's rank that one supporter may give, for the robust rank. levels: arcs over which a contribution must have come
-    to count in the truncated rank. core: mass of the good core for spam mass. only: names of the ranks wanted; empty
-    is all.
+    trust_damping. cap: share of a site's rank that one supporter may give, for the robust rank. levels: arcs over which
+    a contribution must have come to count in the truncated rank. core: mass of the good core for spam mass. only: names
+    of the ranks wanted; empty is all.
     """
 
     preset: Literal["log-pages", "distinct-hosts", "cc"] = "log-pages"

@@ -173,22 +173,22 @@ def totals(pages: NDArray[np.int64], linking: int, domain_of: NDArray[np.int32],
 
 
 @kernel
-def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, target: Any, places: Any) -> Any:
+def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, target: Any, arcs: Any) -> Any:
     """Fill in the arcs of lists that leave a domain; return how many there are.
 
     offsets int64[k + 1] from any place on: lists in sources (uint32), into nodes whose domains are owns (int32[k]);
-    domains int32 per place. source, target (uint32[m], a domain) and, unless it is empty, places (int64[m]: where in
-    `sources` the arc stands) are filled.
+    domains int32 per place. source, target (uint32[m], a domain) and, unless it is empty, arcs (int64[m]: where in
+    `sources` each stands) are filled.
     """
     used = np.uint64(0)
-    placed = len(places) > 0
+    placed = len(arcs) > 0
     for t in range(np.uint64(len(offsets) - 1)):
         own = owns[t]
         for k in range(np.uint64(offsets[t]), np.uint64(offsets[t + np.uint64(1)])):
             host = sources[k]
             source[used], target[used] = host, own
             if placed:
-                places[used] = k
+                arcs[used] = k
             used += np.uint64(domains[np.uint64(host)] != own)
     return used
 

@@ -30,12 +30,12 @@ class Ranking:
 
     trust_damping: damping of trust, in place of that of `pagerank`. A money site and the members of its farm that link
     to one another send trust round, and it grows: 3.6 times at 0.85, 1.3 times at 0.5. seeds, bad: files of trusted and
-    of known bad sites (seedfiles.py); quality: a table of measured quality; labels: a
-    file of labelled sites (goodness.py). Without one, what it gives is null. cap: share of a site's rank that one
-    supporter may give (robust.py). truncate: links over which what counts in the truncated rank must have come
-    (truncated.py); 0 leaves that rank out. good_share: of the web, for spam mass. inverse: whether to rank the reversed
-    graph too. balls: how to count supporters, and whether to make harmonic centrality of them; None leaves both out.
-    imports: ranks files, one per level at most.
+    of known bad sites (seedfiles.py); quality: a table of measured quality; labels: a file of labelled sites
+    (goodness.py). Without one, what it gives is null. cap: share of a site's rank that one supporter may give
+    (robust.py). truncate: links over which what counts in the truncated rank must have come (truncated.py); 0 leaves
+    that rank out. good_share: of the web, for spam mass. inverse: whether to rank the reversed graph too. balls: how to
+    count supporters, and whether to make harmonic centrality of them; None leaves both out. imports: ranks files, one
+    per level at most.
     """
 
     pagerank: PageRank = field(default_factory=PageRank)

@@ -30,10 +30,9 @@ def arranged(
     """
     if not len(order):
         return lists, places
-    slots, linking = places.copy(), places < len(order)
-    slots[linking] = order[places[linking]]
-    cuts = np.searchsorted(numbering.bounds, slots[linking], side="right")  # a sort would take a tenth of it all
-    rows = np.concatenate([*(np.flatnonzero(cuts == tier) for tier in range(MOST)), np.flatnonzero(~linking)])
+    slots = numbering.slots_of(places)
+    tier = np.searchsorted(numbering.bounds, slots, side="right")  # dangling targets are behind the last
+    rows = np.argsort(tier.astype(np.uint8), kind="stable")  # in one byte: sorting slots would take a tenth of it all
     offsets, sources = np.zeros_like(lists.offsets), np.empty_like(lists.sources)
     index, bounds = np.empty_like(lists.index), np.full(MOST, numbering.sources, np.uint32)
     bounds[: len(numbering.bounds)] = numbering.bounds

@@ -101,7 +101,7 @@ class Graph:
 
     @cached_property
     def numbering(self) -> Numbering:
-        """Ids and slots."""
+        """Ids, places and slots."""
         try:
             return Numbering.of_tiers(self.column("tier").astype(np.uint8))
         except ValueError as error:
