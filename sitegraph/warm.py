@@ -19,6 +19,9 @@ from sitegraph.store.arranging import arranged
 from sitegraph.store.merging import ALONE, Lists
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import open_graph
+from sitegraph.store.sorting import Sorter
+from sitegraph.store.spill import range_bits
+from sitegraph.store.words import Packed
 
 SITE = "a.com"
 LARGE = 1 << 24
@@ -40,10 +43,13 @@ def warm_build(root: Path) -> None:
 
 
 def warm_tiers() -> None:
-    """Load the kernel that puts lists in order where there are tiers, which only large graphs have."""
+    """Load the kernels that put lists in order where there are tiers, which only large graphs have."""
     lists = Lists(np.array([0, 1]), np.zeros(1, np.uint32), ALONE, np.zeros(0, np.int32))
     numbering = Numbering.of_tiers(np.array([1, 2], np.uint8))
-    arranged(lists, np.zeros(1, np.int64), numbering, numbering.order())
+    order = numbering.order()
+    arranged(lists, np.zeros(1, np.int64), numbering, order)
+    nothing = Packed(np.zeros(0, np.uint32), range_bits(numbering.nodes), 0, numbering.nodes, Path())
+    Sorter(numbering, order).lists(nothing, 0, by_place=True)
 
 
 def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:

@@ -30,10 +30,10 @@ from corpus.storage import ShardSet, TableWriter, read_parquet
 from sitegraph.ranks.contributions import NARROW
 from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
-from sitegraph.store.arranging import arranged
 from sitegraph.store.builder import write_range
 from sitegraph.store.classes import CLASSES, ClassTable
-from sitegraph.store.merging import ALONE, rising_lists
+from sitegraph.store.merging import ALONE
+from sitegraph.store.sorting import Sorter
 from sitegraph.store.spill import Spill
 
 MODULE: Final = "benchmarks.graph.slice"
@@ -76,15 +76,13 @@ def chosen(ranges: int, share: float) -> Any:
 def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     """Sort, compress and write each range, as ArcBuilder does it."""
     numbering, table = web.numbering(), ClassTable()
-    order = numbering.order()
+    sorter = Sorter(numbering, numbering.order())
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
-        packed, _ = spill.read(number)
-        lists = rising_lists(packed, spill.first(number), numbering)
+        found = sorter.lists(spill.read(number)[0], spill.first(number), by_place=False)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            places = numbering.of_range(spill.first(number), spill.width(number))
-            write_range(out, *arranged(lists, places, numbering, order), numbering, table)
+            write_range(out, found.by_slot, found.slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

@@ -1,4 +1,4 @@
-"""Lists by place -> lists by slot, as they are written.
+"""Lists by place -> lists by slot, as they are written; those of arcs that come by source do without (sorting.py).
 
 Without tiers (numbering.py) both are the same. With tiers each list has the sources of the first tier first, then those
 of the next, each tier by name as before: they are counted by tier, then put down, without a branch on which it is.
@@ -33,13 +33,23 @@ def arranged(
     slots = numbering.slots_of(places)
     tier = np.searchsorted(numbering.bounds, slots, side="right")  # dangling targets are behind the last
     rows = np.argsort(tier.astype(np.uint8), kind="stable")  # in one byte: sorting slots would take a tenth of it all
-    offsets, sources = np.zeros_like(lists.offsets), np.empty_like(lists.sources)
-    index, bounds = np.empty_like(lists.index), np.full(MOST, numbering.sources, np.uint32)
-    bounds[: len(numbering.bounds)] = numbering.bounds
+    offsets, sources, index = np.zeros_like(lists.offsets), np.empty_like(lists.sources), np.empty_like(lists.index)
     arcs, room = (lists.offsets, lists.sources, lists.index), np.empty(np.diff(lists.offsets).max(initial=0), np.uint32)
-    if arrange(*arcs, rows, order, bounds, room, offsets, sources, index) >= len(order):
-        raise StorageError("an arc from a node that does not link; delete what is half done of the graph, build again")
+    if arrange(*arcs, rows, order, padded(numbering), room, offsets, sources, index) >= len(order):
+        raise no_source()
     return Lists(offsets, sources, lists.rows, index), slots[rows]
+
+
+def padded(numbering: Numbering) -> NDArray[np.uint32]:
+    """Return where tiers end among slots: MOST of them, of which the last may be empty."""
+    bounds = np.full(MOST, numbering.sources, np.uint32)
+    bounds[: len(numbering.bounds)] = numbering.bounds
+    return bounds
+
+
+def no_source() -> StorageError:
+    """Return the error for an arc that cannot be one of the graph that is built."""
+    return StorageError("an arc from a node that does not link; delete what is half done of the graph, build again")
 
 
 @kernel

@@ -3,7 +3,8 @@
 A range (spill.py) is sorted by (target, source), and equal arcs become one (merging.py). Where the spilled
 sources are hosts and the level is that of registered domains, sources are relabelled after that: several hosts of a
 domain that link to one target become one arc that knows how many they were. Lists are put into the order of slots
-last (arranging.py); those of each tier and of dangling targets are written in blocks of their own.
+last (arranging.py), where they are not sorted by slot at once (sorting.py): published graphs are, whose arcs come by
+source and without counts. Those of each tier and of dangling targets are written in blocks of their own.
 
 Two passes over the ranges when arcs carry counts, as the table of classes must be whole before a code is written; one
 when they do not. Every range is a unit: its file is written whole, then its mark, and a build that was killed goes on
@@ -39,6 +40,7 @@ from sitegraph.store.merging import (
     with_sitewide,
 )
 from sitegraph.store.numbering import Numbering, number_sources, number_targets
+from sitegraph.store.sorting import Sorted, Sorter
 from sitegraph.store.spill import Spill
 
 
@@ -87,12 +89,13 @@ def write_range(
     out: ArcsWriter, lists: Lists, slots: NDArray[np.int64], numbering: Numbering, table: ClassTable
 ) -> int:
     """Write the blocks of a range, lists by slot; return how many arcs lead to dangling nodes."""
-    codes = table.codes(lists.rows)
-    for start, stop in stretches(slots, numbering.bounds):
+    codes, cuts = table.codes(lists.rows), list(stretches(slots, numbering.bounds))
+    ends = np.array([(start, stop - 1) for start, stop in cuts], np.int64)
+    referred = numbering.references(numbering.ids(slots[ends.ravel()])).reshape(-1, 2).tolist()
+    for (start, stop), (low, high) in zip(cuts, referred, strict=True):
         offsets = lists.offsets[start : stop + 1]
         arcs = slice(int(offsets[0]), int(offsets[-1]))
         coded = codes[lists.index[arcs]] if len(codes) else codes  # none where all are of one class
-        low, high = numbering.references(numbering.ids(slots[[start, stop - 1]])).tolist()
         out.write(int(slots[start]), offsets - offsets[0], lists.sources[arcs], coded, (low, high))
     return int(lists.offsets[-1] - lists.offsets[np.searchsorted(slots, numbering.sources)])
 
@@ -120,9 +123,11 @@ class ArcBuilder:
     origin: Origin = field(default_factory=Origin)
     forward: Forward | None = None
     _order: Order = field(init=False)
+    _sorter: Sorter | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._order = self.numbering.order()
+        self._sorter = Sorter(self.numbering, self._order) if self.numbering.among else None
 
     def build(self) -> BuiltArcs:
         """Build all ranges that are not built yet, and return what the level holds."""
@@ -158,6 +163,15 @@ class ArcBuilder:
                 table.add(self._prepared(number).rows)
             write_text(path, json.dumps(table.state()))
         return table
+
+    def _sorted(self, number: int, places: NDArray[np.int64], counted: bool) -> Sorted:
+        """Return the lists of a range both ways; those by place have their sources if anyone wants them."""
+        if self._sorter and not counted and self.spill.sorted_by_source:
+            packed, _ = self.spill.read(number)
+            by_place = self.forward is not None or self.origin.domains is not None
+            return self._sorter.lists(packed, self.spill.first(number), by_place)
+        lists = self._prepared(number) if counted else self._lists(number)
+        return Sorted(*arranged(lists, places, self.numbering, self._order), lists)
 
     def _lists(self, number: int) -> Lists:
         """Return the sorted lists of a range, from its spilled arcs."""
@@ -196,24 +210,23 @@ class ArcBuilder:
         in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
         done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()
         if not done:
-            lists = self._prepared(number) if counted else self._lists(number)
+            found = self._sorted(number, places, counted)
             with ArcsWriter(self.arcs, number, description) as out:
-                by_slot = arranged(lists, places, self.numbering, self._order)
-                tail = write_range(out, *by_slot, self.numbering, table)
+                tail = write_range(out, found.by_slot, found.slots, self.numbering, table)
             with as_storage_error(in_domains):
-                np.save(in_domains, linking_domains(lists, places, self.origin.domains))
+                np.save(in_domains, linking_domains(found.by_place, places, self.origin.domains))
             if self.forward:
-                self.forward.add(places, lists)
+                self.forward.add(places, found.by_place)
             forwarded = self.forward.state() if self.forward else None
             write_text(mark, json.dumps(asdict(out.written) | {"tail": tail, "forwarded": forwarded}))
             self.spill.remove(number)
             self._prepared_path(number).unlink(missing_ok=True)
-        found = json.loads(mark.read_text())
-        built.tail_arcs += found.pop("tail")
-        forwarded = found.pop("forwarded")
+        told = json.loads(mark.read_text())
+        built.tail_arcs += told.pop("tail")
+        forwarded = told.pop("forwarded")
         if done and self.forward:
             self.forward.rewind(forwarded)
-        written = Written(**found)
+        written = Written(**told)
         built.files.append(written)
         built.arcs += written.rows
         built.in_domains[places] = np.load(in_domains)

@@ -114,11 +114,17 @@ def split_keys(keys: Any, width: Any) -> Any:  # sorted uint64[m] -> (offsets in
 
 
 @kernel
-def repeats(offsets: Any, sources: Any) -> Any:  # -> whether a list has a source twice
-    found = np.uint64(0)
-    for t in range(len(offsets) - 1):
-        for i in range(np.uint64(offsets[t]) + np.uint64(1), np.uint64(offsets[t + 1])):
-            found |= np.uint64(sources[i] == sources[i - np.uint64(1)])
+def repeats(offsets: Any, sources: Any) -> Any:
+    """Return whether a list has a source twice: whether more equal ones follow on one another than at ends of lists."""
+    found, one, m = np.uint32(0), np.uint64(1), np.uint64(len(sources))
+    for i in range(one, m):
+        found += np.uint32(sources[i] == sources[i - one])
+    for t in range(np.uint64(len(offsets) - 1)):
+        start = np.uint64(offsets[t])
+        begins = (start > 0) & (start < np.uint64(offsets[t + one]))  # without a branch on whether a list is empty
+        at = start if begins else one
+        if m > one:
+            found -= np.uint32(begins & (sources[at] == sources[at - one]))
     return found > 0
 
 

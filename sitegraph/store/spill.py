@@ -6,8 +6,11 @@ bytes (words.py), its counts to a file beside it. Each range then fits in memory
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 from isal import isal_zlib
@@ -17,6 +20,7 @@ from corpus.errors import StorageError
 from corpus.kernels import kernel
 from corpus.storage import as_storage_error, write_text
 from sitegraph.store.classes import COLUMNS, Counts, real
+from sitegraph.store.growing import GrowingFile
 from sitegraph.store.words import WORST, Packed, pack
 
 RANGES: Final = 256
@@ -25,6 +29,11 @@ KINDS: Final = ("words", "counts")
 """Files of a range."""
 MOST: Final = (1 << 16) - 1
 """Stands for this out-degree and all above it."""
+
+STEP: Final = 8
+"""Arcs from one that is looked at to the next, in a run of one source."""
+
+Ints = NDArray[np.int64]
 
 
 def range_bits(nodes: int) -> int:
@@ -71,6 +80,19 @@ def count_sources(source: Any, degrees: Any) -> None:  # uint32[m], uint16 per n
 
 
 @kernel
+def count_rising(source: Any, degrees: Any) -> None:
+    """The same where sources never fall: those between two equal ones are equal, so most need not be looked at."""
+    i, m, step = np.uint64(0), np.uint64(len(source)), np.uint64(STEP)
+    while i < m:
+        node, start = source[i], i
+        while i + step < m and source[i + step] == node:
+            i += step
+        while i < m and source[i] == node:
+            i += np.uint64(1)
+        degrees[np.uint64(node)] = min(np.uint64(degrees[np.uint64(node)]) + (i - start), np.uint64(MOST))
+
+
+@kernel
 def count_relabelled(keys: Any, relabel: Any, degrees: Any) -> None:  # keys of arcs: count those of relabel[source]
     for key in keys:
         node = np.uint64(relabel[key & np.uint64(0xFFFFFFFF)])
@@ -97,9 +119,10 @@ class Spill:
     the words they take. checks: int64[ranges, 2], the CRC-32 of a range's bytes in its files; `read` holds what it
     finds against them.
 
-    What counts is what `sizes` and `words` say: whatever else the files hold, left by a killed process or a full disk,
-    is cut off when the next arcs are added. `state` and `rewind` carry both from one process to another, for a spill
-    that is relabelled; one that is not is taken up when it is whole, with its degrees.
+    What counts is what `sizes` and `words` say, of which the last bytes may wait in memory (growing.py) until `close`
+    or `state`: whatever else the files hold, left by a killed process or a full disk, is cut off. `state` and `rewind`
+    carry both from one process to another, for a spill that is relabelled; one that is not is taken up when it is
+    whole, with its degrees.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -111,7 +134,8 @@ class Spill:
         self.checks = np.zeros((self.ranges, 2), np.int64)
         self._relabelled = relabelled
         self.sorted_by_source, self._last = not relabelled, np.uint32(0)
-        self._files: list[list[BinaryIO]] = []
+        kinds = KINDS[: 1 + counted]
+        self._files = [[GrowingFile(self.path(number, kind)) for kind in kinds] for number in range(self.ranges)]
         self._room = np.empty(0, np.uint32)
         with as_storage_error(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -133,24 +157,10 @@ class Spill:
         """Return the file of a range: kind is `words` or `counts`."""
         return self.folder / f"{number:05d}.{kind}"
 
-    def _kinds(self, number: int) -> dict[str, int]:
-        """Kinds of files, and the bytes of a range in each."""
-        kinds = {"words": 4 * int(self.words[number])}
-        return kinds | {"counts": 8 * len(COLUMNS) * int(self.sizes[number])} if self.counted else kinds
-
-    def _open(self) -> None:
-        with as_storage_error(self.folder):
-            for number in range(self.ranges):
-                self._files.append([])
-                for kind, size in self._kinds(number).items():
-                    file = open(self.path(number, kind), "ab", buffering=0)  # noqa: SIM115 - closed by close
-                    self._files[-1].append(file)
-                    if file.tell() < size:
-                        raise self._shorter(number, kind)
-                    file.truncate(size)
-
-    def _shorter(self, number: int, kind: str) -> StorageError:
-        return StorageError(f"{self.path(number, kind)}: shorter than it was; delete its folder and build again")
+    def _bytes(self, number: int) -> tuple[int, ...]:
+        """Return the bytes of a range in each of its files."""
+        sizes = 4 * int(self.words[number]), 8 * len(COLUMNS) * int(self.sizes[number])
+        return sizes[: 1 + self.counted]
 
     def add(self, source: NDArray[np.uint32], target: NDArray[np.uint32], counts: Counts | None = None) -> None:
         """Add arcs, ids below the numbers of nodes. Raises StorageError when the disk is full; none is added then."""
@@ -164,63 +174,82 @@ class Spill:
         ends = WORST * starts
         pack(source, target, self.width_bits, ends, self._room)
         moved = counts[self._places(target, starts)] if counts is not None else None
-        checks = self.checks.copy()
-        try:
-            if not self._files:
-                self._open()
-            for number in np.flatnonzero(sizes).tolist():
-                start = int(starts[number])
-                parts: list[NDArray[Any]] = [self._room[WORST * start : int(ends[number])]]
-                if moved is not None:
-                    parts.append(moved[start : start + int(sizes[number])])
-                for kind, values in enumerate(parts):
-                    self._put(number, kind, values)
-                    checks[number, kind] = isal_zlib.crc32(values.data, int(checks[number, kind]))
-        except BaseException:
-            self.close()  # so that what was written of these arcs is cut off
-            raise
+        parts = [(number, self._parts(number, starts, sizes, ends, moved)) for number in np.flatnonzero(sizes).tolist()]
+        with self._closing():
+            for number, arrays in parts:
+                for file, values in zip(self._files[number], arrays, strict=True):
+                    file.make_room(values.nbytes)
+        for number, arrays in parts:
+            for kind, values in enumerate(arrays):
+                self._files[number][kind].put(values)
+                self.checks[number, kind] = isal_zlib.crc32(values.data, int(self.checks[number, kind]))
         self.sizes += sizes
         self.words += ends - WORST * starts
-        self.checks = checks
         self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
         self._last = source[-1]
         if not self._relabelled:
-            count_sources(source if counts is None else source[real(counts)], self.degrees)
+            counting = count_rising if self.sorted_by_source else count_sources
+            counting(source if counts is None else source[real(counts)], self.degrees)
 
     def _places(self, target: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int64]:
         places = np.empty(len(target), np.int64)
         order_by_range(target, self.width_bits, starts.copy(), places)
         return places
 
-    def _put(self, number: int, kind: int, values: NDArray[Any]) -> None:
-        with as_storage_error(self.folder):
-            left = values.data.cast("B")
-            while left:
-                left = left[self._files[number][kind].write(left) :]
+    def _parts(self, number: int, starts: Ints, sizes: Ints, ends: Ints, moved: Counts | None) -> list[NDArray[Any]]:
+        """Return what each file of a range gets of the arcs that were packed."""
+        start = int(starts[number])
+        words = self._room[WORST * start : int(ends[number])]
+        return [words] if moved is None else [words, moved[start : start + int(sizes[number])]]
+
+    def flush(self) -> None:
+        """Write what waits. Raises StorageError when the disk is full; it can be called again."""
+        with self._closing():
+            for file in chain.from_iterable(self._files):
+                file.write()
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Close the files when writing to them fails; what waits for them waits still."""
+        try:
+            yield
+        except BaseException:
+            self._close()
+            raise
 
     def close(self) -> None:
-        """Close the files, which stay."""
-        for files in self._files:
-            for file in files:
-                file.close()
-        self._files, self._room = [], self._room[:0].copy()
+        """Write what waits, and close the files, which stay. Raises StorageError when the disk is full."""
+        self.flush()
+        self._close()
+
+    def _close(self) -> None:
+        for file in chain.from_iterable(self._files):
+            file.close()
+        self._room = self._room[:0].copy()
 
     def __enter__(self) -> "Spill":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:  # to write may be what went wrong
+            self._close()
 
     def state(self) -> dict[str, Any]:
-        """Return what `rewind` takes up, as JSON values."""
+        """Write what waits, and return what `rewind` takes up, as JSON values."""
+        self.flush()
         counts = {"sizes": self.sizes.tolist(), "words": self.words.tolist(), "checks": self.checks.tolist()}
         return counts | {"sorted_by_source": self.sorted_by_source, "last": int(self._last)}
 
     def rewind(self, state: dict[str, Any]) -> None:
         """Go back, or forward, to a state; what the files hold beyond it does not count."""
-        self.close()
+        self._close()
         self.sizes[:], self.words[:], self.checks[:] = state["sizes"], state["words"], state["checks"]
         self.sorted_by_source, self._last = state["sorted_by_source"], np.uint32(state["last"])
+        for number, files in enumerate(self._files):
+            for file, size in zip(files, self._bytes(number), strict=True):
+                file.rewind(size)
 
     def save(self) -> None:
         """Close it and write down that it is whole, so that `restore` finds it."""
@@ -264,19 +293,20 @@ class Spill:
 
         They are mapped: what is written to them stays in memory.
         """
-        words, arcs = self._mapped(number, "words", np.uint32), int(self.sizes[number])
+        words, arcs = self._mapped(number, 0, np.uint32), int(self.sizes[number])
         packed = Packed(words, self.width_bits, arcs, self.width(number), self.path(number, "words"))
-        return packed, self._mapped(number, "counts", np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
+        return packed, self._mapped(number, 1, np.int64).reshape(-1, len(COLUMNS)) if self.counted else None
 
-    def _mapped(self, number: int, kind: str, dtype: Any) -> NDArray[Any]:
-        path, size = self.path(number, kind), self._kinds(number)[kind]
+    def _mapped(self, number: int, kind: int, dtype: Any) -> NDArray[Any]:
+        file, size = self._files[number][kind], self._bytes(number)[kind]
+        path = file.path
         if not size:
             return np.zeros(0, dtype)
         with as_storage_error(path):
             if not path.exists() or path.stat().st_size < size:
-                raise self._shorter(number, kind)
+                raise file.missing()
             found = np.asarray(np.memmap(path, dtype, "c", shape=size // np.dtype(dtype).itemsize))
-        if isal_zlib.crc32(found.data) != self.checks[number, KINDS.index(kind)]:
+        if isal_zlib.crc32(found.data) != self.checks[number, kind]:
             raise StorageError(f"{path}: not what was written to it; delete its folder and build again")
         return found
 

@@ -26,6 +26,7 @@ from corpus.storage import remove_leftovers
 from sitegraph.building.assemble import Hosts, assemble
 from sitegraph.hosts import reverse
 from sitegraph.layout import GraphSets
+from sitegraph.store.growing import GrowingFile
 from sitegraph.store.names import NamesWriter
 from sitegraph.store.spill import Spill
 
@@ -93,21 +94,21 @@ def stopping(step: int, stop: Callable[[], None]) -> Iterator[list[int]]:
 
         return call
 
-    put = Spill._put
+    write = GrowingFile.write
 
-    def half(self: Spill, number: int, kind: int, values: Any) -> None:
-        done[0] += 1
-        if done[0] == step:
-            half = values.ravel()[: values.size // 2].tobytes() + b"\1\2\3"
-            self._files[number][kind].write(half)
+    def half(self: GrowingFile) -> None:
+        if self._waiting:
+            done[0] += 1
+        if self._waiting and done[0] == step:
+            self._opened().write(self._held[: self._waiting // 2].tobytes() + b"\1\2\3")
             stop()
-        put(self, number, kind, values)
+        write(self)
 
     with contextlib.ExitStack() as stack:
         saving = ((np, "save"), (sitegraph.store.builder, "keep"))
         for owner, name in (*saving, (Path, "replace"), (Path, "unlink"), (os, "fsync")):
             stack.enter_context(mock.patch.object(owner, name, counted(getattr(owner, name))))
-        stack.enter_context(mock.patch.object(Spill, "_put", half))
+        stack.enter_context(mock.patch.object(GrowingFile, "write", half))
         yield done
 
 

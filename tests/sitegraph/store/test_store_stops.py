@@ -15,7 +15,7 @@ from stopped_builds import build, finished, prepare, small_ranges, stopping, und
 
 import corpus.storage
 import sitegraph.store.builder
-import sitegraph.store.spill
+import sitegraph.store.growing
 from corpus.errors import StorageError
 from sitegraph.store.spill import Spill
 
@@ -180,7 +180,7 @@ class _File:
 def full_after(monkeypatch: pytest.MonkeyPatch, size: int) -> Disk:
     """Have the disk full after so many bytes."""
     disk = Disk(size)
-    for module in (corpus.storage, sitegraph.store.spill, sitegraph.store.builder):
+    for module in (corpus.storage, sitegraph.store.growing, sitegraph.store.builder):
         monkeypatch.setattr(module, "open", disk.open, raising=False)
     save = np.save
 
@@ -221,7 +221,9 @@ def test_a_full_disk_is_told_and_got_over(
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 100, 1500, 3000, 8000])
 def test_arcs_are_added_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """What a full disk cut off of a call is not there when the call is made again."""
+    """With 64 bytes that may wait: what a full disk refused of a call is not there when the call is made again, and
+    what had waited before is not lost."""
+    monkeypatch.setattr(sitegraph.store.growing, "ENOUGH", 64)
     random = np.random.default_rng(1)
     source, target = (random.integers(0, 200, 200).astype(np.uint32) for _ in range(2))
     counts = random.integers(1, 9, (200, 7))
@@ -230,7 +232,6 @@ def test_arcs_are_added_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
             expected.add(source, target, counts)
     with Spill(tmp_path / "spill", 200, counted=True) as spill:
         spill.add(source, target, counts)
-        spill.close()
         with monkeypatch.context() as patch:
             full_after(patch, size)
             with pytest.raises(StorageError, match="the disk is full"):
