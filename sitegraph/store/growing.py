@@ -55,17 +55,21 @@ class GrowingFile:
             self.close()  # so that what was written of it is cut off
             raise
         self.written, self._waiting = self.written + self._waiting, 0
+        if len(self._held) > ENOUGH:  # of many files each gets its large part some time
+            self._held = np.empty(0, np.uint8)
 
     def rewind(self, size: int) -> None:
         """Have `size` bytes of the file count, and nothing wait."""
-        self.close()
         self.written, self._waiting = size, 0
+        self.close()
 
     def close(self) -> None:
         """Close the file, without writing what waits."""
         if self._file:
             self._file.close()
         self._file = None
+        if not self._waiting:
+            self._held = np.empty(0, np.uint8)
 
     def missing(self) -> StorageError:
         """Return the error for a file that has fewer bytes than count."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import sitegraph.store.growing
 from corpus.errors import StorageError
-from sitegraph.store.growing import GrowingFile
+from sitegraph.store.growing import ENOUGH, GrowingFile
 
 
 def put(file: GrowingFile, data: bytes) -> None:
@@ -48,6 +48,22 @@ def test_little_waits_and_is_written_together(tmp_path: Path) -> None:
     file.write()
     file.close()
     assert (file.path.read_bytes(), file.written) == (b"abcdef", 6)
+
+
+def test_room_is_given_back(tmp_path: Path) -> None:
+    """What was made for a large part goes when that is written; all of it goes when the file is closed."""
+    file = GrowingFile(tmp_path / "file")
+    file.make_room(8 * ENOUGH)
+    file.put(np.zeros(ENOUGH, np.int64))
+    assert file._held.nbytes == 8 * ENOUGH
+    file.write()
+    put(file, b"ab")
+    assert file._held.nbytes == ENOUGH
+    file.close()
+    assert file._held.nbytes == ENOUGH  # two bytes wait
+    file.write()
+    file.close()
+    assert file._held.nbytes == 0
 
 
 def test_what_could_not_be_written_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
