@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.storage import ShardSet, write_text
+from sitegraph.building.assemble import leaving_packed
 from sitegraph.building.small import graph_of
 from sitegraph.engine import workspace
 from sitegraph.layout import GraphSets
@@ -49,7 +50,12 @@ def warm_tiers() -> None:
     order = numbering.order()
     arranged(lists, np.zeros(1, np.int64), numbering, order)
     nothing = Packed(np.zeros(0, np.uint32), range_bits(numbering.nodes), 0, numbering.nodes, Path())
-    Sorter(numbering, order).lists(nothing, 0, by_place=True)
+    for domains in (None, np.zeros(numbering.nodes, np.int32)):
+        Sorter(numbering, order, domains).sort(nothing, 0)
+    zero, state, room = np.uint64(0), np.zeros(2, np.uint64), np.zeros(1, np.uint32)
+    leaving_packed(
+        nothing.words, nothing.bits, zero, zero, numbering.directory, np.zeros(2, np.int32), state, room, room
+    )
 
 
 def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:

@@ -80,9 +80,9 @@ def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
-        found = sorter.lists(spill.read(number)[0], spill.first(number), by_place=False)
+        found = sorter.sort(spill.read(number)[0], spill.first(number))
         with ArcsWriter(arcs_set(root), number, description) as out:
-            write_range(out, found.by_slot, found.slots, numbering, table)
+            write_range(out, found.lists, found.slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

@@ -25,8 +25,9 @@ from sitegraph.store.builder import ArcBuilder, Forward, Origin
 from sitegraph.store.classes import BACKWARD, COLUMNS, FORWARD, OWNER
 from sitegraph.store.merging import Lists
 from sitegraph.store.names import Names, NamesWriter
-from sitegraph.store.numbering import Numbering
+from sitegraph.store.numbering import Numbering, rank
 from sitegraph.store.spill import Spill
+from sitegraph.store.words import Packed, full_gap, next_arc
 
 ROWS = 1 << 18
 """Rows per row group of the node tables."""
@@ -193,6 +194,28 @@ def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, ta
     return used
 
 
+@kernel
+def leaving_packed(
+    words: Any, bits: Any, at: Any, before: Any, directory: Any, domains: Any, state: Any, source: Any, target: Any
+) -> Any:
+    """The same of packed arcs (words.py), from words[at] on (uint64, `before` is the source before it): return how many
+    there are, at most as many as source and target hold, and the `at` and `before` to go on with.
+
+    As sources rise, their domains are looked up in the order in which they lie. state: uint64 per target of the range;
+    its domain in the lower half, and in the upper the last source, kept here, so that of equal arcs one is left.
+    """
+    shift, n, most, used = np.uint64(bits), np.uint64(len(words)), np.uint64(len(source)), np.uint64(0)
+    full, half, ones = full_gap(shift), np.uint64(32), np.uint64(0xFFFFFFFF)
+    while at < n and used < most:
+        into, before, at = next_arc(words, at, before, shift, full)
+        place, held = np.uint64(rank(before, directory)), state[into]
+        own = held & ones
+        source[used], target[used] = place, own
+        state[into] = place << half | own
+        used += np.uint64((held >> half != place) & (np.uint64(domains[place]) != own))
+    return used, at, before
+
+
 @dataclass(slots=True)
 class Folding:
     """Fold finished host arcs into arcs from hosts to registered domains, and spill them.
@@ -222,6 +245,17 @@ class Folding:
             owned = counts[:, OWNER] & FORWARD > 0
             hosts = places[start - 1 + np.searchsorted(offsets, arcs[owned], side="right")]
             self._mark_other_way(source[owned], hosts.astype(np.uint32))
+
+    def add_packed(self, packed: Packed, first: int, numbering: Numbering) -> None:
+        """Spill the arcs of a range as a spill has them, those within a domain left out, and one of equal ones."""
+        owns = self.domain_of[numbering.places(np.arange(first, first + packed.width))]
+        state = np.uint64(0xFFFFFFFF) << np.uint64(32) | owns.astype(np.uint64)
+        room = np.empty(SLICE, np.uint32), np.empty(SLICE, np.uint32)
+        at = before = np.uint64(0)
+        while at < len(packed.words):
+            told = packed.words, packed.bits, at, before, numbering.directory
+            used, at, before = leaving_packed(*told, self.domain_of, state, *room)
+            self.spill.add(room[0][:used], room[1][:used])
 
     def state(self) -> dict[str, Any]:
         """Return what was spilled so far."""

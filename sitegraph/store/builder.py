@@ -13,7 +13,7 @@ for its out-degree and 2 bits for its numbers, with tiers 4 bytes per linking on
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +42,7 @@ from sitegraph.store.merging import (
 from sitegraph.store.numbering import Numbering, number_sources, number_targets
 from sitegraph.store.sorting import Sorted, Sorter
 from sitegraph.store.spill import Spill
+from sitegraph.store.words import Packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +71,14 @@ class BuiltArcs:
 
 
 class Forward(Protocol):
-    """Who gets the lists of each range as it is finished, and can be told to go on where a killed build was."""
+    """Who gets the arcs of each range as it is finished, and can be told to go on where a killed build was."""
 
     def add(self, places: NDArray[np.int64], lists: Lists) -> None:
         """Take the lists of a range, those into the nodes of some places (int64 per list)."""
+        ...
+
+    def add_packed(self, packed: Packed, first: int, numbering: Numbering) -> None:
+        """Take the arcs of a range as they were spilled; first: id of its first node. None has counts."""
         ...
 
     def state(self) -> Any:
@@ -127,7 +132,7 @@ class ArcBuilder:
 
     def __post_init__(self) -> None:
         self._order = self.numbering.order()
-        self._sorter = Sorter(self.numbering, self._order) if self.numbering.among else None
+        self._sorter = Sorter(self.numbering, self._order, self.origin.domains) if self.numbering.among else None
 
     def build(self) -> BuiltArcs:
         """Build all ranges that are not built yet, and return what the level holds."""
@@ -164,14 +169,17 @@ class ArcBuilder:
             write_text(path, json.dumps(table.state()))
         return table
 
-    def _sorted(self, number: int, places: NDArray[np.int64], counted: bool) -> Sorted:
-        """Return the lists of a range both ways; those by place have their sources if anyone wants them."""
+    def _finished(self, number: int, counted: bool) -> tuple[Sorted, Callable[[Forward], None]]:
+        """Return the lists of a range, and what tells `forward` of them."""
+        first = self.spill.first(number)
         if self._sorter and not counted and self.spill.sorted_by_source:
             packed, _ = self.spill.read(number)
-            by_place = self.forward is not None or self.origin.domains is not None
-            return self._sorter.lists(packed, self.spill.first(number), by_place)
+            return self._sorter.sort(packed, first), lambda forward: forward.add_packed(packed, first, self.numbering)
         lists = self._prepared(number) if counted else self._lists(number)
-        return Sorted(*arranged(lists, places, self.numbering, self._order), lists)
+        places = self.numbering.of_range(first, self.spill.width(number))
+        in_domains = linking_domains(lists, places, self.origin.domains)
+        found = Sorted(*arranged(lists, places, self.numbering, self._order), in_domains)
+        return found, lambda forward: forward.add(places, lists)
 
     def _lists(self, number: int) -> Lists:
         """Return the sorted lists of a range, from its spilled arcs."""
@@ -205,18 +213,17 @@ class ArcBuilder:
         return lists
 
     def _build(self, number: int, built: BuiltArcs, table: ClassTable, description: Description, counted: bool) -> None:
-        places = self.numbering.of_range(self.spill.first(number), self.spill.width(number))
         mark = self.spill.folder / f"{number:05d}.done.json"
         in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
         done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()
         if not done:
-            found = self._sorted(number, places, counted)
+            found, tell = self._finished(number, counted)
             with ArcsWriter(self.arcs, number, description) as out:
-                tail = write_range(out, found.by_slot, found.slots, self.numbering, table)
+                tail = write_range(out, found.lists, found.slots, self.numbering, table)
             with as_storage_error(in_domains):
-                np.save(in_domains, linking_domains(found.by_place, places, self.origin.domains))
+                np.save(in_domains, found.in_domains)
             if self.forward:
-                self.forward.add(places, found.by_place)
+                tell(self.forward)
             forwarded = self.forward.state() if self.forward else None
             write_text(mark, json.dumps(asdict(out.written) | {"tail": tail, "forwarded": forwarded}))
             self.spill.remove(number)
@@ -229,5 +236,6 @@ class ArcBuilder:
         written = Written(**told)
         built.files.append(written)
         built.arcs += written.rows
+        places = self.numbering.of_range(self.spill.first(number), self.spill.width(number))
         built.in_domains[places] = np.load(in_domains)
         tick(written.rows)

@@ -3,8 +3,8 @@
 In two steps, as a radix sort does it, for what is written at random is larger than the cache: arcs are dealt out to
 buckets, each of targets that follow on one another, then set down list by list, which for a bucket touches what fits.
 Both keep the order in which arcs came, so sources rise within each tier of a list. As they rise over the whole range,
-their slots are looked up in the order in which they lie; for lists by place (arranging.py) that is at random, and takes
-as long as all of this.
+their slots and domains are looked up in the order in which they lie; for lists by place (arranging.py, linking.py) that
+is at random, and takes as long as all of this.
 
 A stable sort by target first, lists put in order after it, takes twice as long. Setting arcs down by target and tier
 without buckets takes longer still: there are as many ends of lists as there are tiers, and none stays in the cache.
@@ -32,28 +32,33 @@ TIER_BITS: Final = 2
 LINE: Final = 8
 """Entries of a cache line."""
 
+Ids = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The lists of a range: by slot, and the slots of their targets (int64, ascending); and by place, whose sources are
-    empty unless they were asked for."""
+    """The lists of a range by slot, the slots of their targets (int64, ascending), and how many distinct domains link
+    to each target (int64, by place)."""
 
-    by_slot: Lists
-    slots: NDArray[np.int64]
-    by_place: Lists
+    lists: Lists
+    slots: Ids
+    in_domains: Ids
 
 
 @dataclass(slots=True)
 class Sorter:
     """Sorts ranges of arcs into the nodes of a numbering with tiers; order: as Numbering.order returns it.
 
-    Its room is kept from range to range, as memory that is new costs a tenth of it all: what `lists` returned is good
-    until it is called again. It is 12 bytes an arc, 20 where lists by place are asked for, and 32 a target; and up to a
-    quarter more.
+    domains: int32 per place, the registered domain of a node; None where nodes are domains.
+
+    Its room is kept from range to range, as memory that is new costs a tenth of it all: what `sort` returned is good
+    until it is called again. It is 12 bytes an arc, with domains 16 (and 4 more of arcs whose domains do not rise), and
+    32 a target; and up to a quarter more.
     """
 
     numbering: Numbering
     order: Order
+    domains: NDArray[np.int32] | None = None
     _last: int = field(init=False)  # the id of the last node that links
     _ranked: tuple[NDArray[np.uint64], Order, NDArray[np.uint32]] = field(init=False)
     _room: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -62,36 +67,40 @@ class Sorter:
         self._last = int(self.numbering.ids(self.numbering.slots_of(np.array([self.numbering.sources - 1])))[0])
         self._ranked = self.numbering.directory, self.order, padded(self.numbering)
 
-    def lists(self, packed: Packed, first: int, by_place: bool) -> Sorted:
+    def sort(self, packed: Packed, first: int) -> Sorted:
         """Return the lists of arcs without counts whose sources, ids of the numbering, never fell when they were added.
 
         first: id of the range's first node. Raises StorageError where the arcs are not those that were written.
         """
-        entries, places, largest = self._dealt(packed, by_place)
-        counts = self._some("counts", MOST << packed.bits, np.uint32)
-        counts[:] = 0
-        count(entries, counts)
-        packed.check(int(counts[: MOST * packed.width].sum()), largest, self.numbering.nodes)
-        if largest > self._last:
-            raise no_source()
+        entries, domains, largest = self._dealt(packed)
+        counts = self._counted(packed, entries, largest)
         offsets, slots = np.zeros(packed.width + 1, np.int64), np.empty(packed.width, np.int64)
         sources = self._by_slot(entries, counts, first, offsets, slots)
-        twice = bool(repeats(offsets, sources))
-        state = self._some("state", len(counts), np.uint32)
-        named, found = np.zeros_like(offsets), self._some("found", len(places), np.uint32)
-        lay_out_places(counts, first, self.numbering.directory, named, state)
-        set_down_places(entries, places, state, found)
-        return Sorted(alone(offsets, sources, twice), slots, alone(named, found, twice and by_place))
+        lists = alone(offsets, sources, bool(repeats(offsets, sources)))
+        return Sorted(lists, slots, self._in_domains(lists, slots, first, entries, domains))
 
-    def _dealt(self, packed: Packed, by_place: bool) -> tuple[NDArray[np.uint64], NDArray[np.uint32], int]:
-        """Return the arcs in buckets as entries, the places of their sources if wanted, and the largest source."""
+    def _dealt(self, packed: Packed) -> tuple[NDArray[np.uint64], NDArray[np.int32], int]:
+        """Return the arcs in buckets as entries, the domains of their sources if there are, and the largest source."""
         bucket = min(max(packed.bits - BUCKET_BITS, NARROWEST), packed.bits)
         sizes = bucket_sizes(packed.words, packed.bits, bucket)
         entries = self._some("entries", int(sizes.sum()), np.uint64)
-        places = self._some("places", len(entries) * by_place, np.uint32)
+        table = self.domains if self.domains is not None else np.zeros(0, np.int32)
+        domains = self._some("domains", len(entries) if len(table) else 0, np.int32)
         nexts = (np.cumsum(sizes) - sizes).astype(np.uint64)
-        largest = deal(packed.words, packed.bits, bucket, self._last, *self._ranked, nexts, entries, places)
-        return entries, places, int(largest)
+        into = nexts, entries, domains
+        largest = deal(packed.words, packed.bits, bucket, self._last, *self._ranked, table, *into)
+        return entries, domains, int(largest)
+
+    def _counted(self, packed: Packed, entries: NDArray[np.uint64], largest: int) -> NDArray[np.uint32]:
+        """Return how many arcs there are by target and tier. Raises StorageError unless all are what was written."""
+        counts = self._some("counts", MOST << packed.bits, np.uint32)
+        counts[:] = 0
+        count(entries, counts)
+        within = int(counts[: MOST * packed.width].sum())
+        packed.check(within if len(entries) == packed.arcs else len(entries), largest, self.numbering.nodes)
+        if largest > self._last:
+            raise no_source()
+        return counts
 
     def _by_slot(
         self,
@@ -106,6 +115,26 @@ class Sorter:
         lay_out(counts, first, *self._ranked, offsets, slots, state)
         set_down(entries, state, sources)
         return sources
+
+    def _in_domains(
+        self, lists: Lists, slots: Ids, first: int, entries: NDArray[np.uint64], domains: NDArray[np.int32]
+    ) -> Ids:
+        """Return how many distinct domains other than its own link to each target, by place."""
+        nodes = self.numbering.places(np.arange(first, first + len(slots)))
+        found = np.zeros(len(slots), np.int64)
+        if self.domains is None:
+            found[np.argsort(self.numbering.slots_of(nodes))] = np.diff(lists.offsets)
+        else:
+            own = self.domains[nodes]
+            last, fallen = np.full(len(slots), -1, np.int32), np.zeros(len(slots), np.bool_)
+            count_runs(entries, domains, own, last, found, fallen)
+            if fallen.any():
+                ends = np.cumsum(np.where(fallen, found, 0))
+                held, nexts = self._some("held", int(ends[-1]), np.int32), ends - np.where(fallen, found, 0)
+                hold_runs(entries, domains, own, fallen, nexts, held)
+                count_distinct(held, ends, fallen, found)
+        linking = nodes < self.numbering.sources
+        return np.concatenate([found[linking], found[~linking]])
 
     def _some(self, name: str, size: int, dtype: Any) -> NDArray[Any]:
         """Return room for `size` numbers, what is in them being of no account."""
@@ -133,16 +162,17 @@ def bucket_sizes(words: Any, bits: Any, bucket: Any) -> Any:  # uint32[n], bits 
 
 @kernel
 def deal(
-    words: Any, bits: Any, bucket: Any, last: Any, directory: Any, order: Any, bounds: Any, nexts: Any, entries: Any,
-    places: Any,
+    words: Any, bits: Any, bucket: Any, last: Any, directory: Any, order: Any, bounds: Any, table: Any, nexts: Any,
+    entries: Any, domains: Any,
 ) -> Any:  # fmt: skip
     """Put packed arcs into the buckets of their targets; return the largest source, by id.
 
-    last: the id of the last node that links. order uint32: slots by place. bounds uint32[MOST]: where tiers end. nexts
-    uint64 per bucket: where its next arc goes. Filled in: entries uint64[m], and places (of sources) uint32[m or 0].
+    last: the id of the last node that links. order uint32: slots by place. bounds uint32[MOST]: where tiers end. table
+    int32: domains by place. nexts uint64 per bucket: where its next arc goes. Filled in: entries uint64[m], and domains
+    (of sources) int32[m or 0].
     """
     shift, one, n, i = np.uint64(bits), np.uint64(1), np.uint64(len(words)), np.uint64(0)
-    full, top, placed = full_gap(shift), np.uint64(last), len(places) > 0
+    full, top, named = full_gap(shift), np.uint64(last), len(domains) > 0
     a, b, c = np.uint64(bounds[0]), np.uint64(bounds[1]), np.uint64(bounds[2])
     source, largest = np.uint64(0), np.uint64(0)
     while i < n:
@@ -154,9 +184,9 @@ def deal(
         at = nexts[target >> np.uint64(bucket)]
         prefetch(entries, at + np.uint64(LINE))  # beyond the last one is no harm
         entries[at] = slot << np.uint64(32) | target << np.uint64(TIER_BITS) | tier
-        if placed:
-            prefetch(places, at + np.uint64(2 * LINE))
-            places[at] = place
+        if named:
+            prefetch(domains, at + np.uint64(2 * LINE))
+            domains[at] = table[place]
         nexts[target >> np.uint64(bucket)] = at + one
     return largest
 
@@ -215,28 +245,53 @@ def set_down(entries: Any, state: Any, sources: Any) -> None:
         state[key] = at + np.uint32(1)
 
 
-@kernel
-def lay_out_places(counts: Any, first: Any, directory: Any, offsets: Any, state: Any) -> None:
-    """Say where lists by place go, those of targets that link first.
+# Distinct domains: hosts of one mostly lie together by name, so runs of equal ones are counted; where a domain falls
+# behind the one before (fold.py), the runs of that list are sorted.
 
-    Filled in: offsets int64[width + 1], and state uint32[width]: where the next source of a target goes.
+
+@inlined
+def target_of(entry: Any) -> Any:  # uint64 -> uint64: within the range
+    return (entry & np.uint64(0xFFFFFFFF)) >> np.uint64(TIER_BITS)
+
+
+@kernel
+def count_runs(entries: Any, domains: Any, own: Any, last: Any, found: Any, fallen: Any) -> None:
+    """Count the runs of equal domains of each target's sources, those of its own left out.
+
+    domains int32[m]: of the sources of entries. Per target: own int32, its domain; last int32, -1 to begin with; found
+    int64, to which runs are added; fallen bool: whether a run's domain was below that of the run before.
     """
-    row, at = np.uint64(0), np.uint64(0)
-    for linking in (True, False):
-        for t in range(np.uint64(len(offsets) - 1)):
-            if links(np.uint64(first) + t, directory) == linking:
-                state[t] = at
-                for k in range(t << np.uint64(TIER_BITS), (t + np.uint64(1)) << np.uint64(TIER_BITS)):
-                    at += np.uint64(counts[k])
-                row += np.uint64(1)
-                offsets[row] = at
+    for i in range(np.uint64(len(entries))):
+        target, domain = target_of(entries[i]), domains[i]
+        before, other = last[target], domain != own[target]
+        found[target] += other & (domain != before)
+        fallen[target] |= other & (domain < before)
+        last[target] = domain if other else before
 
 
 @kernel
-def set_down_places(entries: Any, places: Any, state: Any, sources: Any) -> None:
-    """Put places (uint32[m or 0]), those of the sources of entries, where `state` says (see lay_out_places)."""
-    for i in range(np.uint64(len(places))):
-        target = (entries[i] & np.uint64(0xFFFFFFFF)) >> np.uint64(TIER_BITS)
-        at = state[target]
-        sources[np.uint64(at)] = places[i]
-        state[target] = at + np.uint32(1)
+def hold_runs(entries: Any, domains: Any, own: Any, fallen: Any, nexts: Any, held: Any) -> None:
+    """Write the domains of the runs that count_runs counts into held (int32), of targets that are `fallen`.
+
+    nexts int64 per target: where those of a target begin, advanced here.
+    """
+    last = np.full(len(own), np.int32(-1), np.int32)
+    for i in range(np.uint64(len(entries))):
+        target = target_of(entries[i])
+        domain = domains[i]
+        if fallen[target] and domain != own[target] and domain != last[target]:
+            held[np.uint64(nexts[target])] = last[target] = domain
+            nexts[target] += 1
+
+
+@kernel
+def count_distinct(held: Any, ends: Any, fallen: Any, found: Any) -> None:
+    """Put into found the distinct ones of held[ends[t] - found[t] : ends[t]] for each target t that is `fallen`."""
+    for t in range(np.uint64(len(ends))):
+        if fallen[t]:
+            mine = held[ends[t] - found[t] : ends[t]]
+            mine.sort()
+            distinct = 1
+            for i in range(np.uint64(1), np.uint64(len(mine))):
+                distinct += mine[i] != mine[i - np.uint64(1)]
+            found[t] = distinct

@@ -13,7 +13,7 @@ from corpus.errors import StorageError
 from sitegraph.store import sorting
 from sitegraph.store.merging import Lists
 from sitegraph.store.numbering import Numbering
-from sitegraph.store.sorting import Sorted, Sorter
+from sitegraph.store.sorting import Sorter
 from sitegraph.store.words import WORST, Packed, pack
 
 Arc = tuple[int, int]
@@ -38,9 +38,9 @@ def lists_of(lists: Lists) -> list[list[int]]:
     return [lists.sources[a:b].tolist() for a, b in pairwise(lists.offsets.tolist())]
 
 
-def lists(numbering: Numbering, arcs: list[Arc], first: int, width: int, by_place: bool = True) -> Sorted:
-    """Sort the arcs of a range."""
-    return Sorter(numbering, numbering.order()).lists(packed(arcs, width), first, by_place)
+def sorter(numbering: Numbering, domains: list[int] | None = None) -> Sorter:
+    """Return a sorter; domains by place."""
+    return Sorter(numbering, numbering.order(), None if domains is None else np.array(domains, np.int32))
 
 
 @pytest.mark.parametrize("narrowest", [1, 3, 10])
@@ -57,17 +57,21 @@ def test_any_arcs_become_sorted_lists(narrowest: int, tier: list[int], data: st.
     arcs = sorted(data.draw(st.lists(arc, max_size=60 if linking else 0)), key=lambda one: one[0])
     if numbering.among is None:
         return  # without tiers there is no need for it
+    domains = data.draw(st.none() | st.lists(st.integers(0, 3), min_size=len(tier), max_size=len(tier)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorting, "NARROWEST", min(narrowest, BITS))
         patch.setattr(sorting, "BUCKET_BITS", 2)
-        found = lists(numbering, arcs, first, width)
+        found = sorter(numbering, domains).sort(packed(arcs, width), first)
     nodes = np.arange(first, first + width)
     slots, places = (number(nodes).tolist() for number in (numbering.slots, numbering.places))
     of = {t: sorted({s for s, target in arcs if target == t}) for t in range(width)}
     by_slot, by_place = (sorted(range(width), key=numbers.__getitem__) for numbers in (slots, places))
     assert found.slots.tolist() == sorted(slots)
-    assert lists_of(found.by_slot) == [sorted(numbering.slots(np.array(of[t], np.int64)).tolist()) for t in by_slot]
-    assert lists_of(found.by_place) == [numbering.places(np.array(of[t], np.int64)).tolist() for t in by_place]
+    assert lists_of(found.lists) == [sorted(numbering.slots(np.array(of[t], np.int64)).tolist()) for t in by_slot]
+    place = numbering.places(np.arange(len(tier))).tolist()
+    domain = [node if domains is None else domains[place[node]] for node in range(len(tier))]
+    others = [{domain[s] for s in of[t]} - ({domain[first + t]} if domains else set()) for t in by_place]
+    assert found.in_domains.tolist() == [len(some) for some in others]
 
 
 TIERS = Numbering.of_tiers(np.array([2, 2, 0, 1, 2, 0], np.uint8))
@@ -78,45 +82,45 @@ def test_lists_by_hand() -> None:
     """The range of nodes 2 to 5: by slot it is 3, 4, 2, 5, with 3 and 4 linking. Node 3 is linked by 0 and 4, node 5 by
     all, 0 twice."""
     arcs = [(0, 1), (0, 3), (0, 3), (1, 3), (3, 3), (4, 1), (4, 3)]
-    found = lists(TIERS, arcs, 2, 4)
+    found = sorter(TIERS).sort(packed(arcs, 4), 2)
     assert found.slots.tolist() == [0, 3, 4, 5]
-    assert lists_of(found.by_slot) == [[1, 3], [], [], [0, 1, 2, 3]]
-    assert lists_of(found.by_place) == [[0, 3], [], [], [0, 1, 2, 3]]
+    assert lists_of(found.lists) == [[1, 3], [], [], [0, 1, 2, 3]]
+    assert found.in_domains.tolist() == [2, 0, 0, 4]
 
 
-def test_places_nobody_asks_for_are_not_there() -> None:
-    """Only how many there are is."""
-    found = lists(TIERS, [(0, 0), (3, 0), (4, 1)], 0, 2, by_place=False)
-    assert lists_of(found.by_slot) == [[0, 1], [3]]
-    assert found.by_place.offsets.tolist() == [0, 2, 3]
-    assert len(found.by_place.sources) == 0
+def test_distinct_domains_by_hand() -> None:
+    """The domains of nodes 0, 1, 3, 4, which link, are 7, 5, 7, 5, of 2 and 5: 9 and 7. So 7 falls to 5 and comes again
+    in the list of node 2: two domains; the list of node 5, which is of domain 7 itself, has one other."""
+    every = [(source, target) for source in (0, 1, 3, 4) for target in (0, 3)]
+    found = sorter(TIERS, [7, 5, 7, 5, 9, 7]).sort(packed(every, 4), 2)
+    assert found.in_domains.tolist() == [0, 0, 2, 1]
 
 
 def test_room_is_used_again() -> None:
     """A sorter that sorted a large range before sorts a small one all the same."""
-    sorter = Sorter(TIERS, TIERS.order())
-    sorter.lists(packed([(node, t) for node in (0, 1, 3, 4) for t in range(4)], 4), 0, True)
-    found = sorter.lists(packed([(4, 0)], 2), 0, True)
-    assert (lists_of(found.by_slot), lists_of(found.by_place)) == ([[3], []], [[3], []])
-    assert lists_of(sorter.lists(packed([], 2), 0, True).by_slot) == [[], []]
+    again = sorter(TIERS, [0, 1, 0, 1, 0, 1])
+    again.sort(packed([(node, t) for node in (0, 1, 3, 4) for t in range(4)], 4), 0)
+    found = again.sort(packed([(4, 0)], 2), 0)
+    assert (lists_of(found.lists), found.in_domains.tolist()) == ([[3], []], [1, 0])
+    assert lists_of(again.sort(packed([], 2), 0).lists) == [[], []]
 
 
-@pytest.mark.parametrize(("arcs", "width"), [(3, 4), (5, 4), (4, 2)])
+@pytest.mark.parametrize(("arcs", "width"), [(3, 4), (5, 4), (4, 2), (3, 3)])
 def test_damaged_words_are_told(arcs: int, width: int) -> None:
     """Too few or too many, or one into a node beyond the range."""
     words = packed([(0, 0), (0, 1), (1, 1), (4, 3)], 4).words
     with pytest.raises(StorageError, match=r"00000\.words: \d arcs where \d were written"):
-        Sorter(TIERS, TIERS.order()).lists(Packed(words, BITS, arcs, width, Path("00000.words")), 0, True)
+        sorter(TIERS).sort(Packed(words, BITS, arcs, width, Path("00000.words")), 0)
 
 
 @pytest.mark.parametrize("source", [6, 2**31, 2**32 - 1])
 def test_an_arc_from_no_node_is_told(source: int) -> None:
     """With its number, before anything is looked up by it."""
     with pytest.raises(StorageError, match=f"00000.words: an arc from {source:,}, which is none of 6 nodes"):
-        lists(TIERS, [(0, 0), (source, 2)], 0, 4)
+        sorter(TIERS).sort(packed([(0, 0), (source, 2)], 4), 0)
 
 
 def test_an_arc_from_a_node_that_does_not_link_is_told() -> None:
     """Node 5 is behind the last that does."""
     with pytest.raises(StorageError, match="an arc from a node that does not link"):
-        lists(TIERS, [(0, 0), (5, 2)], 0, 4)
+        sorter(TIERS).sort(packed([(0, 0), (5, 2)], 4), 0)
