@@ -74,10 +74,13 @@ class Sorter:
         """
         entries, domains, largest = self._dealt(packed)
         counts = self._counted(packed, entries, largest)
-        offsets, slots = np.zeros(packed.width + 1, np.int64), np.empty(packed.width, np.int64)
-        sources = self._by_slot(entries, counts, first, offsets, slots)
+        offsets = np.zeros(packed.width + 1, np.int64)
+        slots, targets = np.empty(packed.width, np.int64), np.empty(packed.width, np.int64)
+        state, sources = self._some("state", len(counts), np.uint32), self._some("sources", len(entries), np.uint32)
+        lay_out(counts, first, *self._ranked, offsets, slots, targets, state)
+        set_down(entries, state, sources)
         lists = alone(offsets, sources, bool(repeats(offsets, sources)))
-        return Sorted(lists, slots, self._in_domains(lists, slots, first, entries, domains))
+        return Sorted(lists, slots, self._in_domains(lists, targets, first, entries, domains))
 
     def _dealt(self, packed: Packed) -> tuple[NDArray[np.uint64], NDArray[np.int32], int]:
         """Return the arcs in buckets as entries, the domains of their sources if there are, and the largest source."""
@@ -102,31 +105,17 @@ class Sorter:
             raise no_source()
         return counts
 
-    def _by_slot(
-        self,
-        entries: NDArray[np.uint64],
-        counts: NDArray[np.uint32],
-        first: int,
-        offsets: NDArray[np.int64],
-        slots: NDArray[np.int64],
-    ) -> NDArray[np.uint32]:
-        """Return the sources of lists by slot, and fill in offsets and slots (see lay_out)."""
-        state, sources = self._some("state", len(counts), np.uint32), self._some("sources", len(entries), np.uint32)
-        lay_out(counts, first, *self._ranked, offsets, slots, state)
-        set_down(entries, state, sources)
-        return sources
-
     def _in_domains(
-        self, lists: Lists, slots: Ids, first: int, entries: NDArray[np.uint64], domains: NDArray[np.int32]
+        self, lists: Lists, targets: Ids, first: int, entries: NDArray[np.uint64], domains: NDArray[np.int32]
     ) -> Ids:
-        """Return how many distinct domains other than its own link to each target, by place."""
-        nodes = self.numbering.places(np.arange(first, first + len(slots)))
-        found = np.zeros(len(slots), np.int64)
+        """Return how many distinct domains other than its own link to each target, by place. targets: of each list."""
+        nodes = self.numbering.places(np.arange(first, first + len(targets)))
+        found = np.zeros(len(targets), np.int64)
         if self.domains is None:
-            found[np.argsort(self.numbering.slots_of(nodes))] = np.diff(lists.offsets)
+            found[targets] = np.diff(lists.offsets)
         else:
             own = self.domains[nodes]
-            last, fallen = np.full(len(slots), -1, np.int32), np.zeros(len(slots), np.bool_)
+            last, fallen = np.full(len(own), -1, np.int32), np.zeros(len(own), np.bool_)
             count_runs(entries, domains, own, last, found, fallen)
             if fallen.any():
                 ends = np.cumsum(np.where(fallen, found, 0))
@@ -199,12 +188,12 @@ def count(entries: Any, counts: Any) -> None:  # uint64[m]; uint32[MOST per targ
 
 @kernel
 def lay_out(
-    counts: Any, first: Any, directory: Any, order: Any, bounds: Any, offsets: Any, slots: Any, state: Any
+    counts: Any, first: Any, directory: Any, order: Any, bounds: Any, offsets: Any, slots: Any, targets: Any, state: Any
 ) -> None:
     """Say where lists by slot go.
 
-    counts, directory, order, bounds: as above; first: the id of the first target. Filled in: offsets int64[width + 1],
-    slots int64[width], and state uint32[MOST per target]: where the next source of this tier goes.
+    counts, directory, order, bounds: as above; first: the id of the first target. Filled in, of each list: offsets
+    int64[width + 1], slots and targets int64[width]; and state uint32[MOST per target]: where a tier's next source goes.
     """
     one, width, sources = np.uint64(1), np.uint64(len(slots)), np.int64(directory[-1] >> np.uint64(32))
     a, b, c = bounds[0], bounds[1], bounds[2]
@@ -221,7 +210,7 @@ def lay_out(
     for tier in range(MOST + 1):
         for t in range(width):
             if tiers[t] == tier:
-                slots[row] = numbers[t]
+                slots[row], targets[row] = numbers[t], t
                 at = lay_out_list(counts, t, at, state)
                 row += one
                 offsets[row] = at
