@@ -193,7 +193,7 @@ def lay_out(
     """Say where lists by slot go.
 
     counts, directory, order, bounds: as above; first: the id of the first target. Filled in, of each list: offsets
-    int64[width + 1], slots and targets int64[width]; and state uint32[MOST per target]: where a tier's next source goes.
+    int64[width + 1], slots and targets int64[width]; and state uint32[MOST per target]: where the next source goes.
     """
     one, width, sources = np.uint64(1), np.uint64(len(slots)), np.int64(directory[-1] >> np.uint64(32))
     a, b, c = bounds[0], bounds[1], bounds[2]
