@@ -21,12 +21,14 @@ from sitegraph.store.merging import ALONE, Lists
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import open_graph
 from sitegraph.store.sorting import Sorter
-from sitegraph.store.spill import range_bits
-from sitegraph.store.words import Packed
+from sitegraph.store.spill import count_rising, count_sources
+from sitegraph.store.words import WORST, Packed, pack
 
 SITE = "a.com"
 LARGE = 1 << 24
 """Bytes of arcs up to which a graph stays decoded, and its contributions lie in the cache."""
+RANGE = 12
+"""Bits of the targets of a range."""
 
 
 def small_graph(folder: Path) -> GraphSets:
@@ -41,21 +43,29 @@ def warm_build(root: Path) -> None:
     with workspace(root, "warm-build") as folder:
         small_graph(folder)
     warm_tiers()
+    for counting in (count_sources, count_rising):
+        counting(np.zeros(1, np.uint32), np.zeros(1, np.uint16))
 
 
 def warm_tiers() -> None:
     """Load the kernels that put lists in order where there are tiers, which only large graphs have."""
     lists = Lists(np.array([0, 1]), np.zeros(1, np.uint32), ALONE, np.zeros(0, np.int32))
-    numbering = Numbering.of_tiers(np.array([1, 2], np.uint8))
+    numbering = Numbering.of_tiers(np.array([1, 2, 2], np.uint8))
     order = numbering.order()
     arranged(lists, np.zeros(1, np.int64), numbering, order)
-    nothing = Packed(np.zeros(0, np.uint32), range_bits(numbering.nodes), 0, numbering.nodes, Path())
-    for domains in (None, np.zeros(numbering.nodes, np.int32)):
-        Sorter(numbering, order, domains).sort(nothing, 0)
-    zero, state, room = np.uint64(0), np.zeros(2, np.uint64), np.zeros(1, np.uint32)
-    leaving_packed(
-        nothing.words, nothing.bits, zero, zero, numbering.directory, np.zeros(2, np.int32), state, room, room
-    )
+    domains = np.array([2, 1, 0], np.int32)
+    for table in (None, domains):
+        Sorter(numbering, order, table).sort(some_arcs(), 0)
+    zero, state, room = np.uint64(0), np.zeros(1 << RANGE, np.uint64), np.zeros(2, np.uint32)
+    some = some_arcs()
+    leaving_packed(some.words, some.bits, zero, zero, numbering.directory, domains, state, room, room)
+
+
+def some_arcs() -> Packed:
+    """Return two arcs, from nodes 1 and 2 to node 0."""
+    words, ends = np.zeros(2 * WORST, np.uint32), np.zeros(1, np.int64)
+    pack(np.array([1, 2], np.uint32), np.zeros(2, np.uint32), RANGE, ends, words)
+    return Packed(words[: ends[0]], RANGE, 2, 3, Path())
 
 
 def warm_rank(root: Path, ranking: Ranking, arcs: int = 0) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from benchmarks.graph.figures import Results, rates, reached
 from benchmarks.suite.tables import number, table
+from sitegraph.building.assemble import SLICE
 from sitegraph.ranks.contributions import FELT, NARROW
 from sitegraph.ranks.pagerank import PageRank, bound
 from sitegraph.store.growing import ENOUGH
@@ -201,12 +202,12 @@ def ram(release: Release, vectors: int) -> float:
 
 def import_ram(m: Measured, release: Release) -> float:
     """Return bytes of a build: domain, in-degree, out-degree and numbering of each host, slots of those that link, what
-    waits for the files of the domain level, and the largest range, sorted.
+    waits for the files of the domain level and is folded at a time (24 bytes an arc), and the largest range, sorted.
 
     The largest range holds the host that most link to (8 % of all), and three times the mean besides. Sorted, it takes
     up to 20 bytes an arc (store/sorting.py; as much where arcs come in no order).
     """
-    waiting = RANGES * ENOUGH
+    waiting = RANGES * ENOUGH + 24 * SLICE
     largest = release.arcs / RANGES * 3 + 0.08 * release.hosts
     return PROCESS + release.hosts * (4 + 8 + 2 + 1 / 4 + 4 * release.linking) + largest * 20 + waiting
 

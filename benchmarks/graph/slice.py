@@ -32,7 +32,7 @@ from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
 from sitegraph.store.builder import write_range
 from sitegraph.store.classes import CLASSES, ClassTable
-from sitegraph.store.merging import ALONE
+from sitegraph.store.merging import ALONE, rising_lists
 from sitegraph.store.sorting import Sorter
 from sitegraph.store.spill import Spill
 
@@ -76,13 +76,18 @@ def chosen(ranges: int, share: float) -> Any:
 def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     """Sort, compress and write each range, as ArcBuilder does it."""
     numbering, table = web.numbering(), ClassTable()
-    sorter = Sorter(numbering, numbering.order())
+    sorter = Sorter(numbering, numbering.order()) if numbering.among else None
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
-        found = sorter.sort(spill.read(number)[0], spill.first(number))
+        packed, first = spill.read(number)[0], spill.first(number)
+        if sorter:
+            found = sorter.sort(packed, first)
+            lists, slots = found.lists, found.slots
+        else:
+            lists, slots = rising_lists(packed, first, numbering), numbering.of_range(first, packed.width)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            write_range(out, found.lists, found.slots, numbering, table)
+            write_range(out, lists, slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

@@ -3,7 +3,8 @@
 Whatever the links came from (a crawl's link table, Common Crawl's text files, arrays), it ends here: hosts are folded
 into registered domains (fold.py), host arcs built range by range, and each finished range is at once folded and
 spilled for the domain level, which is built last. Memory: 4 bytes per host for the fold (twice while it is put in the
-order of places), 16 where pages are known, 8 per node for in-degrees, and what builder.py takes.
+order of places), 16 where pages are known, 8 per node for in-degrees, what builder.py takes, and some 160 MB for what
+is folded at a time and waits for files (store/growing.py).
 """
 
 import hashlib
@@ -198,11 +199,13 @@ def leaving(offsets: Any, sources: Any, owns: Any, domains: Any, source: Any, ta
 def leaving_packed(
     words: Any, bits: Any, at: Any, before: Any, directory: Any, domains: Any, state: Any, source: Any, target: Any
 ) -> Any:
-    """The same of packed arcs (words.py), from words[at] on (uint64, `before` is the source before it): return how many
-    there are, at most as many as source and target hold, and the `at` and `before` to go on with.
+    """The same of packed arcs whose sources rise and that were checked (store/sorting.py), from words[at] on (uint64;
+    `before` is the source before it). Return how many there are, at most as many as source and target (uint32) hold,
+    and the `at` and `before` to go on with.
 
-    As sources rise, their domains are looked up in the order in which they lie. state: uint64 per target of the range;
-    its domain in the lower half, and in the upper the last source, kept here, so that of equal arcs one is left.
+    Domains (int32 per place) are looked up in the order in which they lie. directory: of the numbering. state: uint64
+    for each of 1 << bits targets; its domain in the lower half, and in the upper the place of the last source, kept
+    here, so that of equal arcs one is left.
     """
     shift, n, most, used = np.uint64(bits), np.uint64(len(words)), np.uint64(len(source)), np.uint64(0)
     full, half, ones = full_gap(shift), np.uint64(32), np.uint64(0xFFFFFFFF)
@@ -247,14 +250,19 @@ class Folding:
             self._mark_other_way(source[owned], hosts.astype(np.uint32))
 
     def add_packed(self, packed: Packed, first: int, numbering: Numbering) -> None:
-        """Spill the arcs of a range as a spill has them, those within a domain left out, and one of equal ones."""
+        """Spill the arcs of a range as a spill has them, those within a domain left out, and one of equal ones.
+
+        They were sorted before, and so were checked: sources rise, and there are all of them and of the targets.
+        """
         owns = self.domain_of[numbering.places(np.arange(first, first + packed.width))]
-        state = np.uint64(0xFFFFFFFF) << np.uint64(32) | owns.astype(np.uint64)
-        room = np.empty(SLICE, np.uint32), np.empty(SLICE, np.uint32)
-        at = before = np.uint64(0)
+        state = np.full(1 << packed.bits, np.uint64(0xFFFFFFFF) << np.uint64(32), np.uint64)
+        state[: packed.width] |= owns.astype(np.uint64)
+        most = min(SLICE, packed.arcs)
+        room = np.empty(most, np.uint32), np.empty(most, np.uint32)
+        at = before = 0
         while at < len(packed.words):
-            told = packed.words, packed.bits, at, before, numbering.directory
-            used, at, before = leaving_packed(*told, self.domain_of, state, *room)
+            given = packed.words, packed.bits, np.uint64(at), np.uint64(before), numbering.directory
+            used, at, before = leaving_packed(*given, self.domain_of, state, *room)
             self.spill.add(room[0][:used], room[1][:used])
 
     def state(self) -> dict[str, Any]:

@@ -162,11 +162,12 @@ def spill_edges(edges: Sequence[Path], nodes: Nodes, n: int, folder: Path) -> tu
     note = folder / "counts.json"
     if not spill.restore():
         shutil.rmtree(folder, ignore_errors=True)
-        spill, counts, inside = Spill(folder, n), EdgeCounts(), 0
-        for block in read_edges(edges, nodes.vertices, counts):
-            left = len(block.source) if nodes.ids is None else int(map_arcs(block.source, block.target, nodes.ids))
-            spill.add(block.source[:left], block.target[:left])
-            inside += len(block.source) - left
+        counts, inside = EdgeCounts(), 0
+        with Spill(folder, n) as spill:
+            for block in read_edges(edges, nodes.vertices, counts):
+                left = len(block.source) if nodes.ids is None else int(map_arcs(block.source, block.target, nodes.ids))
+                spill.add(block.source[:left], block.target[:left])
+                inside += len(block.source) - left
         told = {"edges": counts.lines, "edges_to_self": counts.loops, "edges_doubled": counts.duplicates}
         write_text(note, json.dumps(told | {"edges_folded_to_self": inside}))
         spill.save()

@@ -22,10 +22,9 @@ def arcs_by_source(graph: Graph, work: Path) -> Iterator[tuple[Ids, Ids]]:
     """Yield all arcs, ascending by source and then by target: ids (uint32 each). `work` is gone afterwards."""
     shutil.rmtree(work, ignore_errors=True)
     try:
-        spill = Spill(work, graph.n)
-        for source, target, _ in graph.chunks():
-            spill.add(target.astype(np.uint32), source.astype(np.uint32))
-        spill.close()
+        with Spill(work, graph.n) as spill:
+            for source, target, _ in graph.chunks():
+                spill.add(target.astype(np.uint32), source.astype(np.uint32))
         for number in range(spill.ranges):
             packed, _ = spill.read(number)
             keys = packed.keys(graph.n)

@@ -41,7 +41,7 @@ def arranged(
 
 
 def padded(numbering: Numbering) -> NDArray[np.uint32]:
-    """Return where tiers end among slots: MOST of them, of which the last may be empty."""
+    """Return where tiers end among slots: MOST of them, of which the last ones may be empty."""
     bounds = np.full(MOST, numbering.sources, np.uint32)
     bounds[: len(numbering.bounds)] = numbering.bounds
     return bounds

@@ -78,7 +78,8 @@ class Forward(Protocol):
         ...
 
     def add_packed(self, packed: Packed, first: int, numbering: Numbering) -> None:
-        """Take the arcs of a range as they were spilled; first: id of its first node. None has counts."""
+        """Take the arcs of a range as they were spilled, without counts, and checked (sorting.py): sources never fall,
+        and equal ones may be among them. first: id of the range's first node."""
         ...
 
     def state(self) -> Any:
@@ -117,7 +118,7 @@ def stretches(slots: NDArray[np.int64], bounds: NDArray[np.uint32]) -> Iterator[
 class ArcBuilder:
     """Turn a spill into the arcs files of a level: `ArcBuilder(spill=..., ...).build()`.
 
-    numbering: of the nodes of the level. forward: gets the lists of each range once, over all calls of a build that was
+    numbering: of the nodes of the level. forward: gets the arcs of each range once, over all calls of a build that was
     killed and called again.
     """
 

@@ -7,6 +7,7 @@ To add is to make room first, which may write what waits, and then to put down, 
 to many files adds to all of them or, when the disk is full, to none.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -51,10 +52,11 @@ class GrowingFile:
             with as_storage_error(self.path):
                 while left:
                     left = left[self._opened().write(left) :]
+            self.written, self._waiting = self.written + self._waiting, 0
         except BaseException:
-            self.close()  # so that what was written of it is cut off
+            with suppress(StorageError):
+                self.close()  # so that what was written of it is cut off
             raise
-        self.written, self._waiting = self.written + self._waiting, 0
         if len(self._held) > ENOUGH:  # of many files each gets its large part some time
             self._held = np.empty(0, np.uint8)
 
@@ -64,12 +66,13 @@ class GrowingFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file, without writing what waits."""
-        if self._file:
-            self._file.close()
-        self._file = None
+        """Close the file, without writing what waits. Raises StorageError when what was written cannot be kept."""
         if not self._waiting:
             self._held = np.empty(0, np.uint8)
+        file, self._file = self._file, None
+        if file:
+            with as_storage_error(self.path):
+                file.close()
 
     def missing(self) -> StorageError:
         """Return the error for a file that has fewer bytes than count."""

@@ -1,4 +1,7 @@
-"""How many distinct registered domains link to each node of a range: in-degree by owners, not by hosts."""
+"""How many distinct registered domains link to each node of a range: in-degree by owners, not by hosts.
+
+Counted here in sorted lists; sorting.py counts them where lists are sorted by slot.
+"""
 
 from typing import Any
 

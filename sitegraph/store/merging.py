@@ -6,7 +6,8 @@ sorted with them, and those of equal arcs are added up.
 
 From here on nodes are told by place (numbering.py), linking ones first, each group by name. Where sources come in order
 the words that number them lie at hand, and what is looked up by source later lies in a quarter of the memory; and hosts
-of one domain lie together, so they are counted and folded where they lie. Slots come last (arranging.py).
+of one domain lie together, so they are counted and folded where they lie. Slots come last (arranging.py); where there
+are tiers and sources never fell, they come at once (sorting.py).
 """
 
 import math

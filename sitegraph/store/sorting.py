@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.errors import StorageError
 from corpus.kernels import inlined, kernel
 from sitegraph.store.arranging import Order, no_source, padded
 from sitegraph.store.merging import Lists, alone, repeats
@@ -24,13 +25,15 @@ from sitegraph.store.primitives import prefetch
 from sitegraph.store.words import Packed, full_gap, next_arc
 
 BUCKET_BITS: Final = 7
-"""There are at most so many buckets: each has a line of its own in the nearest cache, where its next arc goes."""
-NARROWEST: Final = 10
-"""Bits of the targets of a bucket, at least."""
+"""Of a bucket's number, at most: each bucket has a line of its own in the nearest cache, where its next arc goes."""
+LEAST_BITS: Final = 10
+"""Of the targets of a bucket, at least, where a range has as many."""
 TIER_BITS: Final = 2
 """Bits of a tier, for MOST tiers; an entry has those of the target above them, and the slot in its upper half."""
 LINE: Final = 8
 """Entries of a cache line."""
+MOST_ARCS: Final = (1 << 32) - 1
+"""Of a range: where a source goes is told in 32 bits."""
 
 Ids = NDArray[np.int64]
 
@@ -59,12 +62,14 @@ class Sorter:
     numbering: Numbering
     order: Order
     domains: NDArray[np.int32] | None = None
-    _last: int = field(init=False)  # the id of the last node that links
+    _last: int = field(init=False)
     _ranked: tuple[NDArray[np.uint64], Order, NDArray[np.uint32]] = field(init=False)
     _room: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._last = int(self.numbering.ids(self.numbering.slots_of(np.array([self.numbering.sources - 1])))[0])
+        if len(self.order) != self.numbering.sources or not len(self.order):
+            raise ValueError("a numbering without tiers; its lists are sorted by place (merging.py)")
+        self._last = int(np.flatnonzero(self.numbering.flags)[-1])  # the id of the last node that links
         self._ranked = self.numbering.directory, self.order, padded(self.numbering)
 
     def sort(self, packed: Packed, first: int) -> Sorted:
@@ -72,8 +77,10 @@ class Sorter:
 
         first: id of the range's first node. Raises StorageError where the arcs are not those that were written.
         """
-        entries, domains, largest = self._dealt(packed)
+        entries, domains, largest, whole = self._dealt(packed)
         counts = self._counted(packed, entries, largest)
+        if not whole:
+            raise no_source()
         offsets = np.zeros(packed.width + 1, np.int64)
         slots, targets = np.empty(packed.width, np.int64), np.empty(packed.width, np.int64)
         state, sources = self._some("state", len(counts), np.uint32), self._some("sources", len(entries), np.uint32)
@@ -82,17 +89,20 @@ class Sorter:
         lists = alone(offsets, sources, bool(repeats(offsets, sources)))
         return Sorted(lists, slots, self._in_domains(lists, targets, first, entries, domains))
 
-    def _dealt(self, packed: Packed) -> tuple[NDArray[np.uint64], NDArray[np.int32], int]:
-        """Return the arcs in buckets as entries, the domains of their sources if there are, and the largest source."""
-        bucket = min(max(packed.bits - BUCKET_BITS, NARROWEST), packed.bits)
+    def _dealt(self, packed: Packed) -> tuple[NDArray[np.uint64], NDArray[np.int32], int, bool]:
+        """Return the arcs in buckets as entries, the domains of their sources if there are, the largest source, and
+        whether all of them link."""
+        bucket = min(max(packed.bits - BUCKET_BITS, LEAST_BITS), packed.bits)
         sizes = bucket_sizes(packed.words, packed.bits, bucket)
+        if sizes.sum() > MOST_ARCS:
+            raise StorageError(f"{packed.path}: {sizes.sum():,} arcs into a range; there is room for {MOST_ARCS:,}")
         entries = self._some("entries", int(sizes.sum()), np.uint64)
         table = self.domains if self.domains is not None else np.zeros(0, np.int32)
         domains = self._some("domains", len(entries) if len(table) else 0, np.int32)
         nexts = (np.cumsum(sizes) - sizes).astype(np.uint64)
         into = nexts, entries, domains
-        largest = deal(packed.words, packed.bits, bucket, self._last, *self._ranked, table, *into)
-        return entries, domains, int(largest)
+        largest, missing = deal(packed.words, packed.bits, bucket, self._last, *self._ranked, table, *into)
+        return entries, domains, int(largest), largest <= self._last and not missing
 
     def _counted(self, packed: Packed, entries: NDArray[np.uint64], largest: int) -> NDArray[np.uint32]:
         """Return how many arcs there are by target and tier. Raises StorageError unless all are what was written."""
@@ -101,29 +111,39 @@ class Sorter:
         count(entries, counts)
         within = int(counts[: MOST * packed.width].sum())
         packed.check(within if len(entries) == packed.arcs else len(entries), largest, self.numbering.nodes)
-        if largest > self._last:
-            raise no_source()
         return counts
 
     def _in_domains(
         self, lists: Lists, targets: Ids, first: int, entries: NDArray[np.uint64], domains: NDArray[np.int32]
     ) -> Ids:
         """Return how many distinct domains other than its own link to each target, by place. targets: of each list."""
-        nodes = self.numbering.places(np.arange(first, first + len(targets)))
+        places = self.numbering.places(np.arange(first, first + len(targets)))
         found = np.zeros(len(targets), np.int64)
         if self.domains is None:
             found[targets] = np.diff(lists.offsets)
         else:
-            own = self.domains[nodes]
+            own = self.domains[places]
             last, fallen = np.full(len(own), -1, np.int32), np.zeros(len(own), np.bool_)
             count_runs(entries, domains, own, last, found, fallen)
             if fallen.any():
-                ends = np.cumsum(np.where(fallen, found, 0))
-                held, nexts = self._some("held", int(ends[-1]), np.int32), ends - np.where(fallen, found, 0)
-                hold_runs(entries, domains, own, fallen, nexts, held)
-                count_distinct(held, ends, fallen, found)
-        linking = nodes < self.numbering.sources
+                self._count_fallen(entries, domains, own, fallen, found)
+        linking = places < self.numbering.sources
         return np.concatenate([found[linking], found[~linking]])
+
+    def _count_fallen(
+        self,
+        entries: NDArray[np.uint64],
+        domains: NDArray[np.int32],
+        own: NDArray[np.int32],
+        fallen: NDArray[np.bool_],
+        found: Ids,
+    ) -> None:
+        """Make of runs distinct domains where a domain falls: see count_runs."""
+        runs = np.where(fallen, found, 0)
+        ends = np.cumsum(runs)
+        held = self._some("held", int(ends[-1]), np.int32)
+        hold_runs(entries, domains, own, fallen, ends - runs, held)
+        count_distinct(held, ends, fallen, found)
 
     def _some(self, name: str, size: int, dtype: Any) -> NDArray[Any]:
         """Return room for `size` numbers, what is in them being of no account."""
@@ -135,7 +155,10 @@ class Sorter:
 
 @kernel
 def bucket_sizes(words: Any, bits: Any, bucket: Any) -> Any:  # uint32[n], bits of targets, and of those of a bucket
-    """Return how many arcs of packed words go into each bucket (int64), counted in two rows in turn (spill.py)."""
+    """Return how many arcs of packed words go into each bucket (int64).
+
+    They are counted in two rows in turn: a number that was written just now is waited for.
+    """
     shift, one, n, i = np.uint64(bits), np.uint64(1), np.uint64(len(words)), np.uint64(0)
     mask, full = (one << shift) - one, full_gap(shift)
     rows, met = np.zeros((2, 1 << (bits - bucket)), np.int64), np.zeros(1, np.int64)
@@ -154,7 +177,7 @@ def deal(
     words: Any, bits: Any, bucket: Any, last: Any, directory: Any, order: Any, bounds: Any, table: Any, nexts: Any,
     entries: Any, domains: Any,
 ) -> Any:  # fmt: skip
-    """Put packed arcs into the buckets of their targets; return the largest source, by id.
+    """Put packed arcs into the buckets of their targets; return the largest source (an id), and if one does not link.
 
     last: the id of the last node that links. order uint32: slots by place. bounds uint32[MOST]: where tiers end. table
     int32: domains by place. nexts uint64 per bucket: where its next arc goes. Filled in: entries uint64[m], and domains
@@ -163,11 +186,13 @@ def deal(
     shift, one, n, i = np.uint64(bits), np.uint64(1), np.uint64(len(words)), np.uint64(0)
     full, top, named = full_gap(shift), np.uint64(last), len(domains) > 0
     a, b, c = np.uint64(bounds[0]), np.uint64(bounds[1]), np.uint64(bounds[2])
-    source, largest = np.uint64(0), np.uint64(0)
+    source, largest, missing = np.uint64(0), np.uint64(0), np.uint64(0)
     while i < n:
         target, source, i = next_arc(words, i, source, shift, full)
         largest = max(largest, source)
-        place = np.uint64(rank(min(source, top), directory))
+        node = min(source, top)
+        missing |= np.uint64(not links(node, directory))
+        place = np.uint64(rank(node, directory))
         slot = np.uint64(order[place])
         tier = np.uint64(slot >= a) + np.uint64(slot >= b) + np.uint64(slot >= c)
         at = nexts[target >> np.uint64(bucket)]
@@ -177,7 +202,7 @@ def deal(
             prefetch(domains, at + np.uint64(2 * LINE))
             domains[at] = table[place]
         nexts[target >> np.uint64(bucket)] = at + one
-    return largest
+    return largest, missing > 0
 
 
 @kernel

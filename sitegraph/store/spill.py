@@ -7,7 +7,7 @@ bytes (words.py), its counts to a file beside it. Each range then fits in memory
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,6 @@ KINDS: Final = ("words", "counts")
 """Files of a range."""
 MOST: Final = (1 << 16) - 1
 """Stands for this out-degree and all above it."""
-
 STEP: Final = 8
 """Arcs from one that is looked at to the next, in a run of one source."""
 
@@ -119,10 +118,10 @@ class Spill:
     the words they take. checks: int64[ranges, 2], the CRC-32 of a range's bytes in its files; `read` holds what it
     finds against them.
 
-    What counts is what `sizes` and `words` say, of which the last bytes may wait in memory (growing.py) until `close`
-    or `state`: whatever else the files hold, left by a killed process or a full disk, is cut off. `state` and `rewind`
-    carry both from one process to another, for a spill that is relabelled; one that is not is taken up when it is
-    whole, with its degrees.
+    What counts is what `sizes` and `words` say, of which the last bytes may wait in memory (growing.py) until `flush`,
+    which `close`, `state` and `read` call: whatever else the files hold, left by a killed process or a full disk, does
+    not count, and is cut off when they are written to. `state` and `rewind` carry both from one process to another, for
+    a spill that is relabelled; one that is not is taken up when it is whole, with its degrees.
     """
 
     def __init__(self, folder: Path, nodes: int, *, counted: bool = False, relabelled: bool = False) -> None:
@@ -210,7 +209,7 @@ class Spill:
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
-        """Close the files when writing to them fails; what waits for them waits still."""
+        """Close all files when writing to one fails; what waits for them waits still."""
         try:
             yield
         except BaseException:
@@ -223,9 +222,10 @@ class Spill:
         self._close()
 
     def _close(self) -> None:
-        for file in chain.from_iterable(self._files):
-            file.close()
-        self._room = self._room[:0].copy()
+        self._room = np.empty(0, np.uint32)
+        with ExitStack() as closing:  # all of them, though one may raise
+            for file in chain.from_iterable(self._files):
+                closing.callback(file.close)
 
     def __enter__(self) -> "Spill":
         return self
@@ -244,7 +244,6 @@ class Spill:
 
     def rewind(self, state: dict[str, Any]) -> None:
         """Go back, or forward, to a state; what the files hold beyond it does not count."""
-        self._close()
         self.sizes[:], self.words[:], self.checks[:] = state["sizes"], state["words"], state["checks"]
         self.sorted_by_source, self._last = state["sorted_by_source"], np.uint32(state["last"])
         for number, files in enumerate(self._files):
@@ -293,6 +292,8 @@ class Spill:
 
         They are mapped: what is written to them stays in memory.
         """
+        for file in self._files[number]:
+            file.write()
         words, arcs = self._mapped(number, 0, np.uint32), int(self.sizes[number])
         packed = Packed(words, self.width_bits, arcs, self.width(number), self.path(number, "words"))
         return packed, self._mapped(number, 1, np.int64).reshape(-1, len(COLUMNS)) if self.counted else None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sitegraph.store.numbering
 from benchmarks.graph import peers, report, series, text
 from benchmarks.graph import slice as full
 from benchmarks.graph.__main__ import main
@@ -17,7 +18,7 @@ from benchmarks.graph.apart import StepError, apart
 from benchmarks.graph.calibration import forward, gini, in_lists, log_gaps, size_of
 from benchmarks.graph.figures import reached
 from benchmarks.graph.generator import GROUP, LARGEST_OUT, LINKING, Web, lomax_scale
-from benchmarks.graph.lab import arcs_set, build_arcs, gather, open_arcs
+from benchmarks.graph.lab import arcs_set, build_arcs, decoded, gather, open_arcs
 from benchmarks.graph.names import names
 from benchmarks.graph.plan import digits
 from benchmarks.suite.side import REPOSITORY
@@ -59,6 +60,24 @@ def test_a_slice_has_all_arcs_into_its_ranges_and_no_other(arcs: tuple[np.ndarra
     kept = wanted[arcs[1] >> 12]
     assert np.array_equal(found[0], arcs[0][kept])
     assert np.array_equal(found[1], arcs[1][kept])
+
+
+@pytest.mark.parametrize("tiers", [False, True])
+def test_a_slice_is_read_as_it_was_generated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arcs: tuple[np.ndarray, np.ndarray], tiers: bool
+) -> None:
+    """Two of five ranges, with and without tiers: every arc into them, by id."""
+    if tiers:
+        monkeypatch.setattr(sitegraph.store.numbering, "TIERED", 0)
+    full.make(str(tmp_path), 20_000, 400_000, 0.4)
+    graph = full.open_slice(str(tmp_path), 20_000, 400_000)
+    found = set()
+    for first, (offsets, slots) in zip(graph.arcs.first, decoded(graph, range(len(graph.arcs))), strict=True):
+        targets = graph.numbering.ids(first + np.arange(len(offsets) - 1))
+        sources = graph.numbering.ids(slots.astype(np.int64))
+        found |= set(zip(sources.tolist(), np.repeat(targets, np.diff(offsets)).tolist(), strict=True))
+    kept = full.chosen(5, 0.4)[arcs[1] >> 12]
+    assert found == set(zip(arcs[0][kept].tolist(), arcs[1][kept].tolist(), strict=True))
 
 
 def test_seeds_make_other_graphs() -> None:

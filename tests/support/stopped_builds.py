@@ -19,7 +19,9 @@ import numpy as np
 import pyarrow as pa
 from built_graphs import draw_arcs, draw_hosts, files_of
 
+import sitegraph.building.assemble
 import sitegraph.store.builder
+import sitegraph.store.growing
 import sitegraph.store.numbering
 import sitegraph.store.spill
 from corpus.storage import remove_leftovers
@@ -33,8 +35,10 @@ from sitegraph.store.spill import Spill
 
 @contextlib.contextmanager
 def small_ranges() -> Iterator[None]:
-    """Ranges of 64 nodes, blocks of 16, and tiers."""
+    """Ranges of 64 nodes, blocks of 16, and tiers; 100 arcs are folded at a time, and 256 bytes may wait for a file."""
     with (
+        mock.patch.object(sitegraph.building.assemble, "SLICE", 100),
+        mock.patch.object(sitegraph.store.growing, "ENOUGH", 256),
         mock.patch.object(sitegraph.store.spill, "NARROWEST", 64),
         mock.patch.object(sitegraph.store.builder, "BLOCK", 16),
         mock.patch.object(sitegraph.store.numbering, "TIERED", 0),
@@ -43,11 +47,13 @@ def small_ranges() -> Iterator[None]:
 
 
 def prepare(folder: Path, seed: int, counted: bool) -> None:
-    """Write the names, and spill the arcs, as an import does."""
+    """Write the names, and spill the arcs, as an import does: by source, unless they are counted."""
     names = draw_hosts(seed, 60, 250)
     source, target, counts = draw_arcs(seed, names, 3000)
     names = sorted((reverse(name) for name in names), key=str.encode)
-    kept = source != target
+    kept = np.flatnonzero(source != target)
+    if not counted:
+        kept = kept[np.lexsort((target[kept], source[kept]))]
     with NamesWriter(GraphSets(folder, "").names("host")) as writer:
         writer.add(pa.array(names, pa.string()))
     with Spill(folder / "work" / "host-arcs", len(names), counted=counted) as spill:

@@ -98,10 +98,15 @@ def test_arcs_without_counts(tmp_path: Path, seed: int) -> None:
         assert nodes_of(sets, level, "in_domains") == linking_domains(hosts, names, level)
 
 
-def test_the_hyphen_trap(tmp_path: Path) -> None:
-    """`-` sorts before `.`, so com.example-shop lies between com.example and com.example.www; its link is foreign."""
+@pytest.mark.parametrize("rising", [False, True])
+def test_the_hyphen_trap(tmp_path: Path, rising: bool) -> None:
+    """`-` sorts before `.`, so com.example-shop lies between com.example and com.example.www; its link is foreign.
+
+    In any order, and by source, as published graphs come: then x.example-shop.com is before www.example.com.
+    """
     names = ["example.com", "example-shop.com", "www.example.com", "x.example-shop.com", "other.org"]
     arcs = [(1, 0), (2, 0), (3, 0), (4, 0), (0, 1), (0, 3), (1, 3), (1, 2), (4, 2), (2, 4), (0, 4)]
+    arcs = sorted(arcs, key=lambda arc: [0, 1, 3, 2, 4].index(arc[0])) if rising else arcs
     sets = graph_of(tmp_path, names, *np.array(arcs).T)
     assert nodes_of(sets, "host", "in_domains") == {
         "example.com": 2,  # example-shop.com, once for two of its hosts, and other.org; not its own www
@@ -341,3 +346,14 @@ def test_folding_by_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     sets = graph_of(tmp_path, names, source, target, counts)
     expected = plain_domains(plain_hosts(names, source, target, counts))
     assert arcs_of(sets, "domain") == {arc: tuple(row) for arc, row in expected.items()}
+
+
+def test_folding_of_sorted_arcs_by_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same of arcs that come by source, some of them twice, and are folded as they come where there are tiers."""
+    names, source, target, _ = drawn(3)
+    kept = source != target
+    order = np.lexsort((target[kept], source[kept]))
+    arcs = [(source[kept][order], target[kept][order], None)]
+    expected = built(tmp_path / "unsorted", names, [(source[kept], target[kept], None)])
+    monkeypatch.setattr(sitegraph.building.assemble, "SLICE", 7)
+    assert built(tmp_path / "slices", names, arcs) == expected

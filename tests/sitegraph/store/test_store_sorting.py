@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -43,10 +43,10 @@ def sorter(numbering: Numbering, domains: list[int] | None = None) -> Sorter:
     return Sorter(numbering, numbering.order(), None if domains is None else np.array(domains, np.int32))
 
 
-@pytest.mark.parametrize("narrowest", [1, 3, 10])
+@pytest.mark.parametrize("least", [1, 3, 10])
 @given(tier=st.lists(st.integers(0, 4), min_size=1, max_size=40), data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_any_arcs_become_sorted_lists(narrowest: int, tier: list[int], data: st.DataObject) -> None:
+def test_any_arcs_become_sorted_lists(least: int, tier: list[int], data: st.DataObject) -> None:
     """Nodes of up to four tiers and dangling ones; any arcs from those that link, some twice, into any range."""
     known = sorted({one for one in tier if one})
     numbering = Numbering.of_tiers(np.array([known.index(one) + 1 if one else 0 for one in tier], np.uint8))
@@ -55,11 +55,10 @@ def test_any_arcs_become_sorted_lists(narrowest: int, tier: list[int], data: st.
     width = data.draw(st.integers(1, min(1 << BITS, len(tier) - first)))
     arc = st.tuples(st.sampled_from(linking), st.integers(0, width - 1)) if linking else st.nothing()
     arcs = sorted(data.draw(st.lists(arc, max_size=60 if linking else 0)), key=lambda one: one[0])
-    if numbering.among is None:
-        return  # without tiers there is no need for it
+    assume(numbering.among is not None)
     domains = data.draw(st.none() | st.lists(st.integers(0, 3), min_size=len(tier), max_size=len(tier)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sorting, "NARROWEST", min(narrowest, BITS))
+        patch.setattr(sorting, "LEAST_BITS", min(least, BITS))
         patch.setattr(sorting, "BUCKET_BITS", 2)
         found = sorter(numbering, domains).sort(packed(arcs, width), first)
     nodes = np.arange(first, first + width)
@@ -120,7 +119,22 @@ def test_an_arc_from_no_node_is_told(source: int) -> None:
         sorter(TIERS).sort(packed([(0, 0), (source, 2)], 4), 0)
 
 
-def test_an_arc_from_a_node_that_does_not_link_is_told() -> None:
-    """Node 5 is behind the last that does."""
+@pytest.mark.parametrize("source", [2, 5])
+def test_an_arc_from_a_node_that_does_not_link_is_told(source: int) -> None:
+    """Node 2 lies among those that do, node 5 behind the last of them."""
     with pytest.raises(StorageError, match="an arc from a node that does not link"):
-        sorter(TIERS).sort(packed([(0, 0), (5, 2)], 4), 0)
+        sorter(TIERS).sort(packed([(0, 0), (source, 2)], 4), 0)
+
+
+def test_words_that_end_before_a_source_are_told_or_safe() -> None:
+    """The last word says that a source follows, and none does: it is taken for node 0, a CRC having failed before."""
+    words = packed([(0, 0), (4, 1)], 4).words[:-1]
+    found = sorter(TIERS).sort(Packed(words, BITS, 2, 4, Path("00000.words")), 0)
+    assert lists_of(found.lists) == [[], [1], [1], []]
+
+
+def test_a_numbering_without_tiers_is_refused() -> None:
+    """There is no table of slots then, and nothing may be looked up in it."""
+    numbering = Numbering.of_flags(np.array([True, False, True]))
+    with pytest.raises(ValueError, match="a numbering without tiers"):
+        sorter(numbering)
