@@ -21,14 +21,14 @@ from sitegraph.store.merging import ALONE, Lists
 from sitegraph.store.numbering import Numbering
 from sitegraph.store.opened import open_graph
 from sitegraph.store.sorting import Sorter
-from sitegraph.store.spill import count_rising, count_sources
+from sitegraph.store.spill import range_bits
 from sitegraph.store.words import WORST, Packed, pack
 
 SITE = "a.com"
 LARGE = 1 << 24
 """Bytes of arcs up to which a graph stays decoded, and its contributions lie in the cache."""
-RANGE = 12
-"""Bits of the targets of a range."""
+RANGE = range_bits(3)
+"""Bits of the targets of a range of three nodes."""
 
 
 def small_graph(folder: Path) -> GraphSets:
@@ -43,8 +43,6 @@ def warm_build(root: Path) -> None:
     with workspace(root, "warm-build") as folder:
         small_graph(folder)
     warm_tiers()
-    for counting in (count_sources, count_rising):
-        counting(np.zeros(1, np.uint32), np.zeros(1, np.uint16))
 
 
 def warm_tiers() -> None:

@@ -30,10 +30,9 @@ from corpus.storage import ShardSet, TableWriter, read_parquet
 from sitegraph.ranks.contributions import NARROW
 from sitegraph.ranks.passes import Passes, aligned
 from sitegraph.store.arcs import Arcs, ArcsWriter, Description
-from sitegraph.store.builder import write_range
+from sitegraph.store.builder import ArcBuilder, write_range
 from sitegraph.store.classes import CLASSES, ClassTable
-from sitegraph.store.merging import ALONE, rising_lists
-from sitegraph.store.sorting import Sorter
+from sitegraph.store.merging import ALONE
 from sitegraph.store.spill import Spill
 
 MODULE: Final = "benchmarks.graph.slice"
@@ -76,18 +75,13 @@ def chosen(ranges: int, share: float) -> Any:
 def write(root: Path, web: Web, spill: Spill, numbers: list[int]) -> None:
     """Sort, compress and write each range, as ArcBuilder does it."""
     numbering, table = web.numbering(), ClassTable()
-    sorter = Sorter(numbering, numbering.order()) if numbering.among else None
+    builder = ArcBuilder(spill=spill, arcs=arcs_set(root), classes=ShardSet(root, "classes"), numbering=numbering)
     table.add(ALONE)
     description = Description(nodes=web.hosts, sources=web.sources, code_bytes=table.code_bytes)
     for number in numbers:
-        packed, first = spill.read(number)[0], spill.first(number)
-        if sorter:
-            found = sorter.sort(packed, first)
-            lists, slots = found.lists, found.slots
-        else:
-            lists, slots = rising_lists(packed, first, numbering), numbering.of_range(first, packed.width)
+        found, _ = builder.finished(number, counted=False)
         with ArcsWriter(arcs_set(root), number, description) as out:
-            write_range(out, lists, slots, numbering, table)
+            write_range(out, found.lists, found.slots, numbering, table)
         spill.remove(number)
     with TableWriter(ShardSet(root, "classes"), 0, CLASSES) as out:
         out.write(table.table)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corpus.errors import StorageError
 from corpus.kernels import kernel
 from sitegraph.store.merging import Lists
-from sitegraph.store.numbering import MOST, Numbering
+from sitegraph.store.numbering import MOST, Numbering, tier_of
 from sitegraph.store.primitives import prefetch
 
 Order = NDArray[np.uint32]
@@ -83,7 +83,7 @@ def arrange(
         nexts[0], nexts[1], nexts[2], nexts[3] = at, at + first, at + second, at + third
         for k in range(count):
             slot = slots[k]
-            tier = np.uint64(slot >= a) + np.uint64(slot >= b) + np.uint64(slot >= c)
+            tier = tier_of(slot, a, b, c)
             to = nexts[tier]
             sources[to] = slot
             if len(index) > 0:

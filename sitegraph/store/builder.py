@@ -170,8 +170,8 @@ class ArcBuilder:
             write_text(path, json.dumps(table.state()))
         return table
 
-    def _finished(self, number: int, counted: bool) -> tuple[Sorted, Callable[[Forward], None]]:
-        """Return the lists of a range, and what tells `forward` of them."""
+    def finished(self, number: int, counted: bool) -> tuple[Sorted, Callable[[Forward], None]]:
+        """Return the lists of a range, and what tells `forward` of them. counted: arcs have counts, or get some."""
         first = self.spill.first(number)
         if self._sorter and not counted and self.spill.sorted_by_source:
             packed, _ = self.spill.read(number)
@@ -218,7 +218,7 @@ class ArcBuilder:
         in_domains = self.spill.folder / f"{number:05d}.in_domains.npy"
         done = mark.exists() and in_domains.exists() and self.arcs.path(number).exists()
         if not done:
-            found, tell = self._finished(number, counted)
+            found, tell = self.finished(number, counted)
             with ArcsWriter(self.arcs, number, description) as out:
                 tail = write_range(out, found.lists, found.slots, self.numbering, table)
             with as_storage_error(in_domains):

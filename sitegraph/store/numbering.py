@@ -215,6 +215,11 @@ def rank(node: Any, directory: Any) -> Any:  # uint64 -> int64: linking nodes wi
 
 
 @inlined
+def tier_of(slot: Any, a: Any, b: Any, c: Any) -> Any:  # -> uint64, from 0 on; a, b, c: where tiers but the last end
+    return np.uint64(slot >= a) + np.uint64(slot >= b) + np.uint64(slot >= c)
+
+
+@inlined
 def links(node: Any, directory: Any) -> Any:  # uint64 -> whether the node links
     return directory[node >> np.uint64(5)] >> (node & np.uint64(31)) & np.uint64(1) == np.uint64(1)
 

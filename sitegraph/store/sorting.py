@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from corpus.errors import StorageError
 from corpus.kernels import inlined, kernel
 from sitegraph.store.arranging import Order, no_source, padded
+from sitegraph.store.linking import domains_of_entries
 from sitegraph.store.merging import Lists, alone, repeats
-from sitegraph.store.numbering import MOST, Numbering, links, rank
+from sitegraph.store.numbering import MOST, Numbering, links, rank, tier_of
 from sitegraph.store.primitives import prefetch
 from sitegraph.store.words import Packed, full_gap, next_arc
 
@@ -55,7 +56,7 @@ class Sorter:
     domains: int32 per place, the registered domain of a node; None where nodes are domains.
 
     Its room is kept from range to range, as memory that is new costs a tenth of it all: what `sort` returned is good
-    until it is called again. It is 12 bytes an arc, with domains 16 (and 4 more of arcs whose domains do not rise), and
+    until it is called again. It is 12 bytes an arc, with domains 16 (20 while domains are counted), and
     32 a target; and up to a quarter more.
     """
 
@@ -118,32 +119,13 @@ class Sorter:
     ) -> Ids:
         """Return how many distinct domains other than its own link to each target, by place. targets: of each list."""
         places = self.numbering.places(np.arange(first, first + len(targets)))
-        found = np.zeros(len(targets), np.int64)
         if self.domains is None:
+            found = np.empty(len(targets), np.int64)
             found[targets] = np.diff(lists.offsets)
         else:
-            own = self.domains[places]
-            last, fallen = np.full(len(own), -1, np.int32), np.zeros(len(own), np.bool_)
-            count_runs(entries, domains, own, last, found, fallen)
-            if fallen.any():
-                self._count_fallen(entries, domains, own, fallen, found)
+            found = domains_of_entries(entries, TIER_BITS, domains, self.domains[places])
         linking = places < self.numbering.sources
         return np.concatenate([found[linking], found[~linking]])
-
-    def _count_fallen(
-        self,
-        entries: NDArray[np.uint64],
-        domains: NDArray[np.int32],
-        own: NDArray[np.int32],
-        fallen: NDArray[np.bool_],
-        found: Ids,
-    ) -> None:
-        """Make of runs distinct domains where a domain falls: see count_runs."""
-        runs = np.where(fallen, found, 0)
-        ends = np.cumsum(runs)
-        held = self._some("held", int(ends[-1]), np.int32)
-        hold_runs(entries, domains, own, fallen, ends - runs, held)
-        count_distinct(held, ends, fallen, found)
 
     def _some(self, name: str, size: int, dtype: Any) -> NDArray[Any]:
         """Return room for `size` numbers, what is in them being of no account."""
@@ -194,7 +176,7 @@ def deal(
         missing |= np.uint64(not links(node, directory))
         place = np.uint64(rank(node, directory))
         slot = np.uint64(order[place])
-        tier = np.uint64(slot >= a) + np.uint64(slot >= b) + np.uint64(slot >= c)
+        tier = tier_of(slot, a, b, c)
         at = nexts[target >> np.uint64(bucket)]
         prefetch(entries, at + np.uint64(LINE))  # beyond the last one is no harm
         entries[at] = slot << np.uint64(32) | target << np.uint64(TIER_BITS) | tier
@@ -227,7 +209,7 @@ def lay_out(
         node = np.uint64(first) + t
         if links(node, directory):
             slot = order[np.uint64(place)]
-            tiers[t], numbers[t] = (slot >= a) + (slot >= b) + (slot >= c), slot
+            tiers[t], numbers[t] = tier_of(slot, a, b, c), slot
             place += 1
         else:
             tiers[t], numbers[t] = MOST, sources + np.int64(node) - place
@@ -257,55 +239,3 @@ def set_down(entries: Any, state: Any, sources: Any) -> None:
         at = state[key]
         sources[np.uint64(at)] = entries[i] >> np.uint64(32)
         state[key] = at + np.uint32(1)
-
-
-# Distinct domains: hosts of one mostly lie together by name, so runs of equal ones are counted; where a domain falls
-# behind the one before (fold.py), the runs of that list are sorted.
-
-
-@inlined
-def target_of(entry: Any) -> Any:  # uint64 -> uint64: within the range
-    return (entry & np.uint64(0xFFFFFFFF)) >> np.uint64(TIER_BITS)
-
-
-@kernel
-def count_runs(entries: Any, domains: Any, own: Any, last: Any, found: Any, fallen: Any) -> None:
-    """Count the runs of equal domains of each target's sources, those of its own left out.
-
-    domains int32[m]: of the sources of entries. Per target: own int32, its domain; last int32, -1 to begin with; found
-    int64, to which runs are added; fallen bool: whether a run's domain was below that of the run before.
-    """
-    for i in range(np.uint64(len(entries))):
-        target, domain = target_of(entries[i]), domains[i]
-        before, other = last[target], domain != own[target]
-        found[target] += other & (domain != before)
-        fallen[target] |= other & (domain < before)
-        last[target] = domain if other else before
-
-
-@kernel
-def hold_runs(entries: Any, domains: Any, own: Any, fallen: Any, nexts: Any, held: Any) -> None:
-    """Write the domains of the runs that count_runs counts into held (int32), of targets that are `fallen`.
-
-    nexts int64 per target: where those of a target begin, advanced here.
-    """
-    last = np.full(len(own), np.int32(-1), np.int32)
-    for i in range(np.uint64(len(entries))):
-        target = target_of(entries[i])
-        domain = domains[i]
-        if fallen[target] and domain != own[target] and domain != last[target]:
-            held[np.uint64(nexts[target])] = last[target] = domain
-            nexts[target] += 1
-
-
-@kernel
-def count_distinct(held: Any, ends: Any, fallen: Any, found: Any) -> None:
-    """Put into found the distinct ones of held[ends[t] - found[t] : ends[t]] for each target t that is `fallen`."""
-    for t in range(np.uint64(len(ends))):
-        if fallen[t]:
-            mine = held[ends[t] - found[t] : ends[t]]
-            mine.sort()
-            distinct = 1
-            for i in range(np.uint64(1), np.uint64(len(mine))):
-                distinct += mine[i] != mine[i - np.uint64(1)]
-            found[t] = distinct

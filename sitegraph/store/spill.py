@@ -68,23 +68,12 @@ def order_by_range(target: Any, bits: Any, nexts: Any, places: Any) -> None:
 
 
 @kernel
-def count_sources(source: Any, degrees: Any) -> None:  # uint32[m], uint16 per node
-    """Count the arcs of each source, up to MOST."""
-    i, m = np.uint64(0), np.uint64(len(source))
+def count_sources(source: Any, rises: Any, degrees: Any) -> None:  # uint32[m], bool, uint16 per node
+    """Count the arcs of each source, up to MOST; rises: sources never fall, so those between equal ones are equal."""
+    i, m, step = np.uint64(0), np.uint64(len(source)), np.uint64(STEP)
     while i < m:  # arcs mostly come source by source, and a number written again waits for itself
         node, start = source[i], i
-        while i < m and source[i] == node:
-            i += np.uint64(1)
-        degrees[np.uint64(node)] = min(np.uint64(degrees[np.uint64(node)]) + (i - start), np.uint64(MOST))
-
-
-@kernel
-def count_rising(source: Any, degrees: Any) -> None:
-    """The same where sources never fall: those between two equal ones are equal, so most need not be looked at."""
-    i, m, step = np.uint64(0), np.uint64(len(source)), np.uint64(STEP)
-    while i < m:
-        node, start = source[i], i
-        while i + step < m and source[i + step] == node:
+        while rises and i + step < m and source[i + step] == node:
             i += step
         while i < m and source[i] == node:
             i += np.uint64(1)
@@ -187,8 +176,7 @@ class Spill:
         self.sorted_by_source = self.sorted_by_source and bool(rising(source, self._last))
         self._last = source[-1]
         if not self._relabelled:
-            counting = count_rising if self.sorted_by_source else count_sources
-            counting(source if counts is None else source[real(counts)], self.degrees)
+            count_sources(source if counts is None else source[real(counts)], self.sorted_by_source, self.degrees)
 
     def _places(self, target: NDArray[np.uint32], starts: NDArray[np.int64]) -> NDArray[np.int64]:
         places = np.empty(len(target), np.int64)

@@ -8,7 +8,7 @@ import pytest
 import sitegraph.warm
 from sitegraph.ranks.ranking import Ranking
 from sitegraph.ranks.sweep import pull_chunks
-from sitegraph.store import sorting, spill
+from sitegraph.store import linking, sorting, spill
 from sitegraph.warm import LARGE, warm_build, warm_rank
 
 NARROW, WIDE = np.dtype(np.float32), np.dtype(np.float64)
@@ -45,5 +45,5 @@ def test_what_is_warmed_is_what_a_large_graph_compiles(tmp_path: Path) -> None:
 def test_what_a_build_of_a_large_graph_compiles_is_warmed(tmp_path: Path) -> None:
     """Sorting by slot, domains that fall among it, and out-degrees of arcs in any order."""
     warm_build(tmp_path)
-    kernels = (sorting.deal, sorting.hold_runs, sorting.count_distinct, spill.count_sources, spill.count_rising)
+    kernels = (sorting.deal, linking.hold_runs, linking.count_distinct, spill.count_sources)
     assert all(kernel.signatures for kernel in kernels)  # type: ignore[attr-defined]
